@@ -1,0 +1,484 @@
+/**
+ * The storage contract: everything the engine asks of a database.
+ *
+ * Rules that hold for every method:
+ *
+ * - **Batch first.** One params object per method; lists in, lists out. An empty list is a no-op.
+ * - **Atomic.** A method does all of its writes or none of them.
+ * - **Time is passed in.** An adapter never asks for the time; `now` is the engine's.
+ * - **Instants** keep millisecond precision. **Text** comes back as it was given, whatever it
+ *   holds (emoji, U+0000, 256 KiB); **JSON values** come back deeply equal.
+ * - **Leases fence.** A write that names a `leaseToken` takes effect only on rows that hold that
+ *   very token, whether or not the lease has expired. The others stay as they are, without an
+ *   error: the answer says which were accepted.
+ * - **Tenants** never mix: a method that takes a `tenantId` neither reads nor changes a row of
+ *   another tenant.
+ * - **Faults** are thrown as they come from the driver. The engine retries, backs off and wraps
+ *   them; an adapter does not.
+ *
+ * How work is found. A pending delivery has one instant, `dueAt`, that serves as schedule and as
+ * lease: a claim moves it to the lease's end, so that work whose worker died becomes due again by
+ * itself. The same holds for events that wait for their fan-out.
+ */
+import type { Filter } from '../core/filter.ts'
+import type {
+  Attempt,
+  AttemptError,
+  CancelReason,
+  Delivery,
+  DeliveryStatus,
+  DisabledReason,
+  RateLimit,
+  RetryPolicy,
+} from '../model.ts'
+
+/** An event as the engine hands it over. */
+export interface NewEvent {
+  id: string
+  tenantId: string
+  type: string
+  /** The JSON text that is signed and sent, byte for byte. */
+  body: string
+  channels: string[]
+  idempotencyKey: string | null
+  createdAt: Date
+  /** `false`: this event has its deliveries already (a test event) and is never fanned out. */
+  fanOut: boolean
+}
+
+/** An event as stored. */
+export interface EventRecord extends Omit<NewEvent, 'fanOut'> {
+  /**
+   * Its place in the order in which events were inserted, over all tenants: rises strictly from
+   * one event to the next. Gaps are fine. Assigned by the storage, because clocks of several
+   * processes cannot order events and endpoints.
+   */
+  position: number
+}
+
+/** A signing secret of an endpoint. */
+export interface SecretRecord {
+  /** `whsec_…` (HMAC) or `whsk_…` (Ed25519), or an encrypted form of it: opaque to adapters. */
+  value: string
+  createdAt: Date
+  /** From this instant on it no longer signs; `null` for the current one. */
+  expiresAt: Date | null
+}
+
+/** The part of an endpoint that its owner decides. */
+export interface EndpointSettings {
+  url: string
+  description: string
+  /** Event patterns. */
+  events: string[]
+  channels: string[]
+  filter: Filter | null
+  /** Custom headers, lower-case names. */
+  headers: Record<string, string>
+  secrets: SecretRecord[]
+  rateLimit: RateLimit | null
+  retry: RetryPolicy | null
+  metadata: Record<string, string>
+  active: boolean
+  disabledAt: Date | null
+  disabledReason: DisabledReason | null
+}
+
+/** The part of an endpoint that deliveries decide. */
+export interface EndpointHealth {
+  pausedUntil: Date | null
+  failingSince: Date | null
+  failedAttempts: number
+}
+
+/** An endpoint as the engine hands it over. Health starts clean: `null`, `null`, 0. */
+export interface NewEndpoint extends EndpointSettings {
+  id: string
+  tenantId: string
+  createdAt: Date
+}
+
+/** An endpoint as stored. */
+export interface EndpointRecord extends NewEndpoint, EndpointHealth {
+  /** Position of the newest event at the moment of its creation: it receives later ones only. */
+  createdPosition: number
+  /** 1 at creation, one more on each `updateEndpoint`. */
+  version: number
+  updatedAt: Date
+}
+
+/** A delivery as the engine hands it over. */
+export interface NewDelivery {
+  id: string
+  tenantId: string
+  eventId: string
+  endpointId: string
+  eventType: string
+  /** `cancelled` where the endpoint was switched off between emit and fan-out. */
+  status: 'pending' | 'cancelled'
+  cancelReason: CancelReason | null
+  /** When the first attempt is due; `null` unless pending. */
+  dueAt: Date | null
+  createdAt: Date
+}
+
+/** A delivery as stored. */
+export interface DeliveryRecord extends Omit<Delivery, 'nextAttemptAt'> {
+  /** Schedule and lease in one; `null` exactly when the status is not `pending`. */
+  dueAt: Date | null
+  /** Token of the last claim until settled, released or re-queued; else `null`. */
+  leaseToken: string | null
+  /** Attempts counted since the schedule last started: the place in `delaysMs`. 0 at first. */
+  step: number
+  /** Failures of origin `sender` in a row: the place in the engine's own back-off. 0 at first. */
+  faults: number
+}
+
+/** What a page of a list holds: items newest first (descending id). */
+export interface ListParams {
+  /** Items to skip: for numbered pages. Given together with `before: null`. */
+  offset: number
+  /** Only items whose id is smaller: for cursors. Costs the same however deep. */
+  before: string | null
+  limit: number
+  /** Whether to count all matches (regardless of `offset`, `before` and `limit`). */
+  withTotal: boolean
+}
+
+/** A page of a list. `total` is `null` unless asked for. */
+export interface ListResult<Item> {
+  items: Item[]
+  total: number | null
+}
+
+/** `undefined` leaves a condition out. Instants: `since` inclusive, `until` exclusive, on `createdAt`. */
+export interface EventListParams extends ListParams {
+  tenantId: string
+  type?: string | undefined
+  since?: Date | undefined
+  until?: Date | undefined
+}
+
+/** `undefined` leaves a condition out. */
+export interface EndpointListParams extends ListParams {
+  tenantId: string
+  active?: boolean | undefined
+}
+
+/** `undefined` leaves a condition out. Instants: `since` inclusive, `until` exclusive, on `createdAt`. */
+export interface DeliveryListParams extends ListParams {
+  tenantId: string
+  endpointId?: string | undefined
+  eventId?: string | undefined
+  type?: string | undefined
+  status?: DeliveryStatus | undefined
+  since?: Date | undefined
+  until?: Date | undefined
+}
+
+/** A row held under a lease. */
+export interface Lease {
+  id: string
+  leaseToken: string
+}
+
+/** Due deliveries, and once each what their dispatch needs. */
+export interface ClaimedDeliveries {
+  deliveries: DeliveryRecord[]
+  /** The events of these deliveries, each once. */
+  events: EventRecord[]
+  /** The endpoints of these deliveries, each once, as they are at the moment of the claim. */
+  endpoints: EndpointRecord[]
+}
+
+/** Deliveries that a fan-out adds for one event. */
+export interface FanOutResult {
+  eventId: string
+  deliveries: NewDelivery[]
+  /** Whether this was the last part. Until then the event stays leased and due again at its end. */
+  done: boolean
+}
+
+/** How one attempt ended, and what follows for its delivery. */
+export interface Settlement extends Lease {
+  attempt: Attempt
+  status: DeliveryStatus
+  /** When the next attempt is due; `null` unless `status` is `pending`. */
+  dueAt: Date | null
+  attempts: number
+  step: number
+  faults: number
+  responseStatus: number | null
+  lastError: AttemptError | null
+  cancelReason: CancelReason | null
+  /** `null` unless the status is final. */
+  completedAt: Date | null
+}
+
+/** What a batch of attempts means for one endpoint, in the order in which they ended. */
+export interface HealthChange {
+  endpointId: string
+  /** Whether one of them succeeded: the streak before it ends there. */
+  succeeded: boolean
+  /** Failed attempts; where `succeeded`, only those after the last success. */
+  failedAttempts: number
+  /** When the first of these failures ended; `null` if there were none. */
+  failedAt: Date | null
+  /** No request before this instant; `null` leaves a pause as it is. Pauses only ever lengthen. */
+  pausedUntil: Date | null
+}
+
+/** Figures over the deliveries of a tenant, or of one endpoint. */
+export interface StatsRecord {
+  /** Deliveries created since `since`, by status. */
+  deliveries: Record<DeliveryStatus, number>
+  /** Attempts started since `since`. */
+  attempts: { succeeded: number; failed: number }
+  /** Durations of succeeded attempts since `since`, in ms; `null` where there is none. */
+  durationMs: { p50: number | null; p95: number | null; p99: number | null }
+  /** All pending deliveries, of whatever age, and events not yet fanned out (tenant only). */
+  backlog: number
+  /** `createdAt` of the oldest pending delivery; `null` without one. */
+  oldestPendingAt: Date | null
+}
+
+/**
+ * A storage adapter.
+ *
+ * @typeParam Transaction - The caller's transaction that `insertEvents` can join; `never` if the
+ * adapter has no such thing.
+ */
+export interface Storage<Transaction = never> {
+  /** Connects and brings the schema up to date. Called once, before anything else. */
+  open(): Promise<void>
+  /** Lets go of what `open` took. Called once; nothing is called after it. */
+  close(): Promise<void>
+
+  // ------------------------------------------------------------------ events
+
+  /**
+   * Inserts events. An event whose `(tenantId, idempotencyKey)` exists already, in the table or
+   * earlier in the same list, is not inserted; the answer names the one that stands.
+   * With `transaction`, writes on that transaction and touches no other table.
+   *
+   * @returns One entry per given event, in the same order.
+   */
+  insertEvents(params: {
+    events: NewEvent[]
+    transaction?: Transaction | undefined
+  }): Promise<{ id: string; createdAt: Date; inserted: boolean }[]>
+
+  /** The tenant's events of these ids, in any order; unknown ids are left out. */
+  getEvents(params: { tenantId: string; ids: string[] }): Promise<EventRecord[]>
+
+  listEvents(params: EventListParams): Promise<ListResult<EventRecord>>
+
+  /**
+   * Events of the tenant that have no delivery for the endpoint, oldest first (ascending id),
+   * from `since` (inclusive) until `until` (exclusive), after the id `after`. Leaves out events
+   * that wait for their fan-out and events that were never to be fanned out.
+   */
+  listEventsWithoutDelivery(params: {
+    tenantId: string
+    endpointId: string
+    since: Date
+    until: Date
+    after: string | null
+    limit: number
+  }): Promise<EventRecord[]>
+
+  // ----------------------------------------------------------------- fan-out
+
+  /**
+   * Leases events that wait for their fan-out and are due: never leased, or their lease ended at
+   * or before `now`. Tenants are served in turn: with several waiting, one tenant's backlog takes
+   * no more than its share of `limit`. Within a tenant the oldest position comes first.
+   * Two concurrent calls never return the same event.
+   */
+  claimEvents(params: {
+    now: Date
+    leaseToken: string
+    leaseUntil: Date
+    limit: number
+  }): Promise<EventRecord[]>
+
+  /**
+   * Endpoints an event may concern: those of the tenant that existed before `position`
+   * (`createdPosition < position`), are not deleted, and are active, or were switched off at or
+   * after `emittedAt` (so that the delivery can be recorded as cancelled). Ascending id, after `after`.
+   */
+  listSubscribers(params: {
+    tenantId: string
+    position: number
+    emittedAt: Date
+    after: string | null
+    limit: number
+  }): Promise<EndpointRecord[]>
+
+  /**
+   * Adds the deliveries of leased events and, where `done`, ends their wait. Results whose event
+   * does not hold `leaseToken` are left out. A delivery whose `(eventId, endpointId)` exists
+   * already is left out: a fan-out that died half-way is simply done again.
+   *
+   * @returns Ids of the events accepted.
+   */
+  fanOut(params: { now: Date; leaseToken: string; results: FanOutResult[] }): Promise<string[]>
+
+  /** Gives leased events back: due at once. */
+  releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>
+
+  // -------------------------------------------------------------- deliveries
+
+  /**
+   * Inserts deliveries outside a fan-out: for recovery, and, already leased, for test sends.
+   * One whose `(eventId, endpointId)` exists already is left out.
+   *
+   * @returns Ids of those inserted.
+   */
+  insertDeliveries(params: {
+    deliveries: NewDelivery[]
+    lease?: { leaseToken: string; leaseUntil: Date } | undefined
+  }): Promise<string[]>
+
+  /**
+   * Leases deliveries that are pending and due (`dueAt <= now`): sets `leaseToken`, and `dueAt`
+   * to `leaseUntil`. Two concurrent calls never return the same delivery.
+   *
+   * - Passed over: endpoints with `pausedUntil > now`; endpoints at their rate limit.
+   * - Per endpoint at most `perEndpoint` less what `inFlight` says the caller has under way.
+   * - The rate limit is a token bucket shared by all callers: `limit` tokens at rest, one taken per
+   *   claimed delivery, one returned each `intervalMs / limit`.
+   * - In turn: tenants with due work alternate, and within a tenant its endpoints; within an
+   *   endpoint the smallest `dueAt` comes first. A backlog of any size in one place costs other
+   *   places nothing.
+   * - Deliveries of inactive or deleted endpoints are claimed like others; the engine cancels them.
+   */
+  claimDeliveries(params: {
+    now: Date
+    leaseToken: string
+    leaseUntil: Date
+    limit: number
+    perEndpoint: number
+    inFlight: ReadonlyMap<string, number>
+  }): Promise<ClaimedDeliveries>
+
+  /** Moves the end of leases that still hold. @returns Ids of those. */
+  renewLeases(params: { leases: Lease[]; leaseUntil: Date }): Promise<string[]>
+
+  /** Gives leased deliveries back, due at once, as if they had never been claimed. */
+  releaseDeliveries(params: { now: Date; leases: Lease[] }): Promise<void>
+
+  /**
+   * Records attempts together with the next state of their deliveries, and ends the leases.
+   * A settlement whose delivery does not hold the token is dropped whole, its attempt with it.
+   *
+   * @returns Ids of the deliveries accepted.
+   */
+  settleDeliveries(params: { now: Date; settlements: Settlement[] }): Promise<string[]>
+
+  /**
+   * Makes final deliveries (`succeeded`, `failed`, `cancelled`) pending again, due at `now`, with
+   * `step` and `faults` at 0, `completedAt` and `cancelReason` cleared; `attempts` goes on counting.
+   * Pending ones that no live lease holds (no token, or `dueAt <= now`) become due at once with
+   * their `step` kept. Others are left as they are.
+   *
+   * @returns Ids of those changed.
+   */
+  requeueDeliveries(params: { tenantId: string; ids: string[]; now: Date }): Promise<string[]>
+
+  /**
+   * Cancels pending deliveries, of the given ids or of an endpoint, at most `limit` of them, and
+   * drops their leases, so that an attempt under way can no longer settle.
+   *
+   * @returns Ids of those cancelled.
+   */
+  cancelDeliveries(params: {
+    tenantId: string
+    which: { ids: string[] } | { endpointId: string }
+    reason: CancelReason
+    now: Date
+    limit: number
+  }): Promise<string[]>
+
+  getDelivery(params: { tenantId: string; id: string }): Promise<DeliveryRecord | null>
+
+  listDeliveries(params: DeliveryListParams): Promise<ListResult<DeliveryRecord>>
+
+  /** Attempts of the tenant's deliveries of these ids, oldest first (ascending id). */
+  listAttempts(params: { tenantId: string; deliveryIds: string[] }): Promise<Attempt[]>
+
+  /**
+   * A lower bound for the instant at which a claim of events or deliveries can next return
+   * something; `null` if nothing waits. Leaves out the endpoints in `exclude` (those at their cap).
+   * May be too early (a claim then finds nothing and corrects it), never too late.
+   */
+  nextDueAt(params: { exclude: string[] }): Promise<Date | null>
+
+  // --------------------------------------------------------------- endpoints
+
+  insertEndpoint(params: { endpoint: NewEndpoint }): Promise<EndpointRecord>
+
+  /**
+   * Changes settings, raises `version`, sets `updatedAt` to `now`. Where `active` goes from false
+   * to true, health starts clean: `pausedUntil`, `failingSince` and `failedAttempts` are reset.
+   * With `ifVersion`, only if the stored version is that one.
+   *
+   * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.
+   */
+  updateEndpoint(params: {
+    tenantId: string
+    id: string
+    changes: Partial<EndpointSettings>
+    now: Date
+    ifVersion?: number | undefined
+  }): Promise<EndpointRecord | 'version_mismatch' | null>
+
+  /**
+   * Deletes an endpoint: it is no longer listed, found or matched, and its secrets and headers are
+   * gone. Its deliveries and attempts stay readable until pruned.
+   *
+   * @returns Whether there was one.
+   */
+  deleteEndpoint(params: { tenantId: string; id: string; now: Date }): Promise<boolean>
+
+  getEndpoint(params: { tenantId: string; id: string }): Promise<EndpointRecord | null>
+
+  listEndpoints(params: EndpointListParams): Promise<ListResult<EndpointRecord>>
+
+  /**
+   * Applies {@link HealthChange}s. After a success the streak starts anew: `failedAttempts` is the
+   * change's count and `failingSince` its `failedAt`; otherwise the count is added and
+   * `failingSince` kept if set. `version` and `updatedAt` stay. Unknown endpoints are left out.
+   *
+   * @returns The endpoints as they are afterwards.
+   */
+  recordHealth(params: { changes: HealthChange[] }): Promise<EndpointRecord[]>
+
+  // --------------------------------------------------------------- operation
+
+  stats(params: {
+    tenantId: string
+    endpointId?: string | undefined
+    since: Date
+  }): Promise<StatsRecord>
+
+  /**
+   * Deletes what is older than `before`, at most `limit` rows in one call: final deliveries by
+   * `completedAt`, with their attempts; then events by `createdAt` that are fanned out and have
+   * no delivery left; then deleted endpoints that have none. Never anything pending.
+   *
+   * @returns How many deliveries and events went; below `limit` in sum when nothing is left.
+   */
+  prune(params: {
+    before: Date
+    limit: number
+  }): Promise<{ deliveries: number; events: number }>
+
+  /**
+   * Calls `listener` when another process may have added due work, if the storage has a way to
+   * know. Optional: without it, the scheduler's polling finds such work.
+   *
+   * @returns A function that ends the subscription.
+   */
+  onWork?(listener: () => void): () => void
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    sqlite: 'src/storage/sqlite/index.ts',
+    receiver: 'src/receiver/index.ts',
+    testing: 'src/testing/index.ts',
+    ainexlayer: 'src/ainexlayer/index.ts',
+  },
+  format: ['esm', 'cjs'],
+  dts: true,
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  target: 'node22',
+  // `node:sqlite` exists only under its prefix: stripping it would break the import.
+  removeNodeProtocol: false,
+})
