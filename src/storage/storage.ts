@@ -469,10 +469,7 @@ export interface Storage<Transaction = never> {
    *
    * @returns How many deliveries and events went; below `limit` in sum when nothing is left.
    */
-  prune(params: {
-    before: Date
-    limit: number
-  }): Promise<{ deliveries: number; events: number }>
+  prune(params: { before: Date; limit: number }): Promise<{ deliveries: number; events: number }>
 
   /**
    * Calls `listener` when another process may have added due work, if the storage has a way to
