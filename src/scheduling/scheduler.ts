@@ -3,8 +3,12 @@
  * due; a wake-up that is lost delays work until the next one, and never loses it.
  */
 
+import type { Clock } from '../ports.ts'
+
 /** What a scheduler drives. */
 export interface Work {
+  /** The engine's clock: all waiting goes through it. */
+  clock: Clock
   /**
    * Starts everything that is due and fits the limits.
    *

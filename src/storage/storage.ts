@@ -187,7 +187,10 @@ export interface ClaimedDeliveries {
   deliveries: DeliveryRecord[]
   /** The events of these deliveries, each once. */
   events: EventRecord[]
-  /** The endpoints of these deliveries, each once, as they are at the moment of the claim. */
+  /**
+   * The endpoints of these deliveries, each once, as they are at the moment of the claim. A
+   * deleted endpoint is left out: its deliveries are returned, and the engine cancels them.
+   */
   endpoints: EndpointRecord[]
 }
 
@@ -259,6 +262,8 @@ export interface Storage<Transaction = never> {
   /**
    * Inserts events. An event whose `(tenantId, idempotencyKey)` exists already, in the table or
    * earlier in the same list, is not inserted; the answer names the one that stands.
+   * An event whose `id` exists already counts as inserted (`inserted: true`) and changes nothing:
+   * the engine repeats a call whose answer was lost.
    * With `transaction`, writes on that transaction and touches no other table.
    *
    * @returns One entry per given event, in the same order.
