@@ -126,7 +126,7 @@ export interface NewDelivery {
 export interface DeliveryRecord extends Omit<Delivery, 'nextAttemptAt'> {
   /** Schedule and lease in one; `null` exactly when the status is not `pending`. */
   dueAt: Date | null
-  /** Token of the last claim until settled, released or re-queued; else `null`. */
+  /** Token of the last claim until settled, released or re-queued; else `null`. Survives a cancel. */
   leaseToken: string | null
   /** Attempts counted since the schedule last started: the place in `delaysMs`. 0 at first. */
   step: number
@@ -367,15 +367,26 @@ export interface Storage<Transaction = never> {
     inFlight: ReadonlyMap<string, number>
   }): Promise<ClaimedDeliveries>
 
-  /** Moves the end of leases that still hold. @returns Ids of those. */
+  /**
+   * Moves the end of leases that still hold. A delivery cancelled meanwhile still holds its token
+   * and is among those returned; its `dueAt` stays `null`.
+   *
+   * @returns Ids of those that hold.
+   */
   renewLeases(params: { leases: Lease[]; leaseUntil: Date }): Promise<string[]>
 
-  /** Gives leased deliveries back, due at once, as if they had never been claimed. */
+  /**
+   * Gives leased deliveries back, due at once, as if they had never been claimed. One that was
+   * cancelled meanwhile loses its token and stays cancelled.
+   */
   releaseDeliveries(params: { now: Date; leases: Lease[] }): Promise<void>
 
   /**
    * Records attempts together with the next state of their deliveries, and ends the leases.
    * A settlement whose delivery does not hold the token is dropped whole, its attempt with it.
+   * Where the delivery was cancelled while the attempt was under way, the attempt is recorded and
+   * counted (`attempts`, `responseStatus`, `lastError`), and the delivery stays cancelled, unless
+   * the attempt succeeded: then it is `succeeded`, for that is what happened.
    *
    * @returns Ids of the deliveries accepted.
    */
@@ -392,8 +403,9 @@ export interface Storage<Transaction = never> {
   requeueDeliveries(params: { tenantId: string; ids: string[]; now: Date }): Promise<string[]>
 
   /**
-   * Cancels pending deliveries, of the given ids or of an endpoint, at most `limit` of them, and
-   * drops their leases, so that an attempt under way can no longer settle.
+   * Cancels pending deliveries, of the given ids or of an endpoint, at most `limit` of them: sets
+   * `completedAt` to `now`, `cancelReason` to `reason` and `dueAt` to `null`. A lease token stays,
+   * so that an attempt under way, which nobody can call back, is still recorded when it ends.
    *
    * @returns Ids of those cancelled.
    */
