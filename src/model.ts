@@ -13,7 +13,11 @@ export interface WebhookEvent {
   type: string
   /** The JSON text that is signed and sent, byte for byte: `{"type","timestamp","data"}`. */
   body: string
-  /** Channels that narrow the fan-out; empty for every subscribed endpoint. */
+  /**
+   * Channels that narrow the fan-out. An endpoint without channels of its own receives the event
+   * whatever stands here; one with channels only if it shares one, so that an event with none
+   * reaches no such endpoint.
+   */
   channels: string[]
   /** The caller's key under which a repeated emit returns this event; `null` without one. */
   idempotencyKey: string | null
@@ -51,7 +55,10 @@ export interface Endpoint {
   description: string
   /** Patterns over event types: exact names, `document.*` (any depth below), `*`. */
   events: string[]
-  /** If not empty, only events emitted to one of these channels are received. */
+  /**
+   * If not empty, only events emitted to at least one of these channels are received, and events
+   * emitted to no channel are not. Empty: channels play no part.
+   */
   channels: string[]
   /** A condition on the payload's data; `null` lets everything through. */
   filter: Filter | null
