@@ -86,5 +86,5 @@ export class WebhooksError extends Error {
  */
 export function isWebhooksError(error: unknown, code?: WebhooksErrorCode): error is WebhooksError {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return code === undefined || (error as WebhooksError).code === code
+  return code === undefined || ('code' in error && error.code === code)
 }

@@ -1,0 +1,170 @@
+import type { Scheduler } from '../scheduling/scheduler.ts'
+import type { Context } from './context.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { Emitter } from './emitter.ts'
+import { HealthKeeper } from './health-keeper.ts'
+import type { EventRegistry } from './registry.ts'
+import { stopped } from './resilient-storage.ts'
+import { Settler } from './settler.ts'
+import { Worker } from './worker.ts'
+
+/** What `drain` takes. */
+export interface DrainOptions {
+  /** When it must have returned. Attempts that would still run then are handed back. */
+  deadline: Date
+}
+
+/** What `drain` resolves to. */
+export interface DrainResult {
+  /** Whether nothing that was due is left. */
+  drained: boolean
+  /** When something becomes due next; `null` if nothing waits. */
+  nextDueAt: Date | null
+}
+
+/** Waits after storage faults: doubled each time, up to the longest. */
+const firstBackOffMs = 100
+const longestBackOffMs = 30_000
+
+/** What is kept of a drain's time to hand attempts back and to settle. */
+const drainMarginMs = 250
+
+/** The moving parts of one instance: the emitter, a worker, and the scheduler that wakes it. */
+export class Engine {
+  readonly emitter: Emitter
+  readonly #context: Context
+  readonly #scheduler: Scheduler
+  readonly #settler: Settler
+  #worker: Worker | null = null
+  #started = false
+  #stopping: Promise<void> | null = null
+  /** Storage faults in a row. */
+  #faults = 0
+  #endWorkSubscription: (() => void) | null = null
+  /** Called when an attempt ends, while a drain waits. */
+  #onFree: (() => void) | null = null
+
+  constructor(context: Context, parts: { registry: EventRegistry; scheduler: Scheduler }) {
+    this.#context = context
+    this.#scheduler = parts.scheduler
+    this.#settler = new Settler(context, new HealthKeeper(context))
+    this.emitter = new Emitter(context, {
+      registry: parts.registry,
+      onEvents: () => this.notifyDue(),
+    })
+  }
+
+  /** Whether `stop` was called. */
+  get isStopping(): boolean {
+    return this.#stopping !== null
+  }
+
+  /** Tells the scheduler that something is due now. */
+  notifyDue(): void {
+    if (this.#started && !this.isStopping) this.#scheduler.notify(this.#context.clock.now())
+  }
+
+  /** Begins to deliver. Called again, it does nothing. */
+  async start(): Promise<void> {
+    if (this.isStopping) throw stopped()
+    if (this.#started) return
+    this.#started = true
+    const { clock, storage } = this.#context
+    try {
+      await storage.open()
+    } catch (error) {
+      this.#started = false
+      throw error
+    }
+    const worker = this.#useWorker()
+    this.#endWorkSubscription = storage.onWork?.(() => this.notifyDue()) ?? null
+    await this.#scheduler.start({ clock, run: () => this.#runOrBackOff(worker) })
+  }
+
+  /** Stores what was emitted, finishes what is under way, hands back the rest, closes everything. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /**
+   * Does what is due and returns before the deadline, for hosts that live only for a request or
+   * for a cron run. Not to be mixed with `start`.
+   */
+  async drain({ deadline }: DrainOptions): Promise<DrainResult> {
+    if (this.isStopping) throw stopped()
+    const { clock, storage } = this.#context
+    const worker = this.#useWorker()
+    const endsAt = deadline.getTime() - drainMarginMs
+    const timeLeft = () => endsAt - clock.now().getTime()
+    let nextRunAt: Date | null = null
+    while (timeLeft() > 0) {
+      nextRunAt = await worker.run()
+      if (worker.inFlight === 0 && !isDue(nextRunAt, clock.now())) break
+      if (worker.inFlight > 0) await this.#freed(timeLeft())
+    }
+    const drained = worker.inFlight === 0 && timeLeft() > 0
+    this.#worker = null
+    await worker.close(Math.max(0, timeLeft()))
+    return { drained, nextDueAt: drained ? nextRunAt : await storage.nextDueAt({ exclude: [] }) }
+  }
+
+  #useWorker(): Worker {
+    this.#worker ??= new Worker(this.#context, {
+      settler: this.#settler,
+      dispatcher: new Dispatcher(this.#context),
+      onFree: () => {
+        this.notifyDue()
+        this.#onFree?.()
+      },
+    })
+    return this.#worker
+  }
+
+  async #runOrBackOff(worker: Worker): Promise<Date | null> {
+    try {
+      const next = await worker.run()
+      this.#faults = 0
+      return next
+    } catch (error) {
+      return this.#backOff(error)
+    }
+  }
+
+  #backOff(error: unknown): Date {
+    const { clock, logger, notifier } = this.#context
+    const delayMs = Math.min(firstBackOffMs * 2 ** this.#faults, longestBackOffMs)
+    this.#faults++
+    const retryAt = new Date(clock.now().getTime() + delayMs)
+    const reason = error instanceof Error ? error.message : String(error)
+    logger.error({ reason, retryAt }, 'The storage failed; the worker waits and tries again')
+    notifier.notify('storage.failed', { tenantId: null, error, retryAt })
+    return retryAt
+  }
+
+  /** Resolves when an attempt ends, or after `atMostMs`. */
+  async #freed(atMostMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#context.clock.setTimer(resolve, Math.max(1, atMostMs))
+      this.#onFree = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#onFree = null
+  }
+
+  async #stop(): Promise<void> {
+    const { settings, storage, transport } = this.#context
+    this.#endWorkSubscription?.()
+    await this.emitter.idle()
+    await this.#scheduler.stop()
+    await this.#worker?.close(settings.limits.stopGraceMs)
+    await transport.close()
+    await storage.close()
+  }
+}
+
+function isDue(instant: Date | null, now: Date): boolean {
+  return instant !== null && instant <= now
+}

@@ -1,0 +1,97 @@
+import type { DisabledReason } from '../model.ts'
+import type { EndpointRecord, HealthChange } from '../storage/storage.ts'
+import type { Context } from './context.ts'
+import { switchOff } from './disable.ts'
+import type { Job } from './dispatcher.ts'
+import { judgeHealth } from './endpoint-health.ts'
+import type { Outcome } from './outcome.ts'
+import { toEndpoint } from './records.ts'
+
+/** Keeps the health of endpoints up to date, and switches off those that are gone or dead. */
+export class HealthKeeper {
+  readonly #context: Context
+  /** Streaks whose owner was warned already: endpoint id to the streak's start. */
+  readonly #warned = new Map<string, number>()
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** Takes in attempts that were accepted, in the order in which they ended. */
+  async record(ended: { job: Job; outcome: Outcome }[]): Promise<void> {
+    const changes = this.#changesOf(ended)
+    if (changes.length > 0) {
+      for (const endpoint of await this.#context.storage.recordHealth({ changes })) {
+        await this.#act(endpoint)
+      }
+    }
+    for (const { job, outcome } of ended) {
+      if (outcome.gone) await this.#disable(job.endpoint, 'gone')
+    }
+  }
+
+  #changesOf(ended: { job: Job; outcome: Outcome }[]): HealthChange[] {
+    const changes = new Map<string, HealthChange>()
+    for (const { job, outcome } of ended) {
+      if (!bearsOnHealth(job, outcome)) continue
+      const endpointId = job.endpoint.id
+      const before = changes.get(endpointId) ?? { ...noChange, endpointId }
+      changes.set(endpointId, addTo(before, outcome, this.#context.clock.now()))
+    }
+    return [...changes.values()]
+  }
+
+  async #act(endpoint: EndpointRecord): Promise<void> {
+    const { clock, notifier, settings } = this.#context
+    const policy = settings.disable
+    const verdict = judgeHealth(endpoint, policy, clock.now())
+    const since = endpoint.failingSince?.getTime()
+    if (verdict === 'disable') await this.#disable(endpoint, 'failing')
+    if (verdict === 'healthy') this.#warned.delete(endpoint.id)
+    if (verdict !== 'failing' || since === undefined || policy === false) return
+    if (!endpoint.active || this.#warned.get(endpoint.id) === since) return
+    this.#warned.set(endpoint.id, since)
+    const disableAt = new Date(since + policy.afterMs)
+    const { tenantId } = endpoint
+    notifier.notify('endpoint.failing', { tenantId, endpoint: toEndpoint(endpoint), disableAt })
+  }
+
+  async #disable(endpoint: EndpointRecord, reason: DisabledReason): Promise<void> {
+    this.#warned.delete(endpoint.id)
+    await switchOff(this.#context, { ...endpoint, reason })
+  }
+}
+
+const noChange: Omit<HealthChange, 'endpointId'> = {
+  succeeded: false,
+  failedAttempts: 0,
+  failedAt: null,
+  pausedUntil: null,
+}
+
+/** Most attempts succeed at endpoints that are well: nothing to write. */
+function bearsOnHealth({ endpoint }: Job, { settlement }: Outcome): boolean {
+  if (settlement.attempt.error?.origin === 'sender') return false
+  return !settlement.attempt.succeeded || endpoint.failedAttempts > 0
+}
+
+function addTo(
+  before: HealthChange,
+  { settlement, pausedUntil }: Outcome,
+  now: Date,
+): HealthChange {
+  if (settlement.attempt.succeeded) {
+    return { ...before, succeeded: true, failedAttempts: 0, failedAt: null }
+  }
+  return {
+    ...before,
+    failedAttempts: before.failedAttempts + 1,
+    failedAt: before.failedAt ?? now,
+    pausedUntil: later(before.pausedUntil, pausedUntil),
+  }
+}
+
+function later(a: Date | null, b: Date | null): Date | null {
+  if (a === null || b === null) return a ?? b
+  return a > b ? a : b
+}

@@ -1,0 +1,84 @@
+import type { Lease } from '../storage/storage.ts'
+import type { Context } from './context.ts'
+
+/** A delivery in this worker's hands. */
+export interface HeldLease extends Lease {
+  endpointId: string
+  /** Aborted when the lease was lost, or when the worker gives up on the attempt. */
+  abort: AbortController
+  /** The lease has passed on: whatever the attempt's outcome, it is not ours to record. */
+  lost: boolean
+}
+
+/** The leases of the deliveries under way: counts them per endpoint and renews them at half time. */
+export class Leases {
+  readonly #context: Context
+  readonly #held = new Map<string, HeldLease>()
+  readonly #perEndpoint = new Map<string, number>()
+  #cancelTimer: (() => void) | null = null
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** How many are held per endpoint. */
+  get perEndpoint(): ReadonlyMap<string, number> {
+    return this.#perEndpoint
+  }
+
+  hold(lease: Lease & { endpointId: string }): HeldLease {
+    const held: HeldLease = { ...lease, abort: new AbortController(), lost: false }
+    this.#held.set(held.id, held)
+    this.#count(held.endpointId, 1)
+    if (this.#cancelTimer === null) this.#planRenewal()
+    return held
+  }
+
+  drop(held: HeldLease): void {
+    if (this.#held.get(held.id) === held) this.#held.delete(held.id)
+    this.#count(held.endpointId, -1)
+    if (this.#held.size > 0) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+  }
+
+  /** Aborts every attempt under way. */
+  abortAll(): void {
+    for (const held of this.#held.values()) held.abort.abort()
+  }
+
+  #count(endpointId: string, change: number): void {
+    const count = (this.#perEndpoint.get(endpointId) ?? 0) + change
+    if (count > 0) this.#perEndpoint.set(endpointId, count)
+    else this.#perEndpoint.delete(endpointId)
+  }
+
+  #planRenewal(): void {
+    const { clock, settings } = this.#context
+    this.#cancelTimer = clock.setTimer(() => void this.#renew(), settings.limits.leaseMs / 2)
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, logger, settings, storage } = this.#context
+    const all = [...this.#held.values()]
+    try {
+      const leaseUntil = new Date(clock.now().getTime() + settings.limits.leaseMs)
+      const renewed = new Set(await storage.renewLeases({ leases: all, leaseUntil }))
+      for (const held of all) if (!renewed.has(held.id)) this.#lose(held)
+    } catch (error) {
+      // Not fatal: the lease still has half of its time, and the next renewal may work.
+      logger.warn({ reason: String(error) }, 'Leases could not be renewed')
+    }
+    if (this.#held.size > 0) this.#planRenewal()
+    else this.#cancelTimer = null
+  }
+
+  #lose(held: HeldLease): void {
+    held.lost = true
+    held.abort.abort()
+  }
+}

@@ -1,0 +1,96 @@
+import type { Attempt } from '../model.ts'
+import type { Random } from '../ports.ts'
+import type { EndpointRecord, Settlement } from '../storage/storage.ts'
+import type { Job } from './dispatcher.ts'
+import { disabledByStatus, pauseFor } from './endpoint-health.ts'
+import { parseRetryAfter } from './retry-after.ts'
+import { delayAfterFault, delayBefore } from './retry-policy.ts'
+import type { Settings } from './settings.ts'
+
+/** What an attempt means for its delivery and for its endpoint. */
+export interface Outcome {
+  settlement: Settlement
+  /** No request to the endpoint before this instant; `null` for no pause. */
+  pausedUntil: Date | null
+  /** Whether the answer asks to be left alone for good. */
+  gone: boolean
+}
+
+/**
+ * Decides what follows from an attempt. Failures of origin `sender` cost nothing: neither a place
+ * in the schedule nor the endpoint's health.
+ */
+export function decideOutcome(
+  job: Job,
+  attempt: Attempt,
+  { settings, random, now }: { settings: Settings; random: Random; now: Date },
+): Outcome {
+  const { delivery, endpoint } = job
+  const common = {
+    id: delivery.id,
+    leaseToken: delivery.leaseToken ?? '',
+    attempt,
+    responseStatus: attempt.response?.status ?? null,
+    lastError: attempt.error,
+    cancelReason: null,
+  }
+  const later = (delayMs: number) => new Date(now.getTime() + delayMs)
+
+  if (attempt.error?.origin === 'sender') {
+    const faults = delivery.faults + 1
+    const dueAt = later(delayAfterFault(faults, random))
+    const { attempts, step } = delivery
+    const settlement: Settlement = {
+      ...common,
+      status: 'pending',
+      dueAt,
+      attempts,
+      step,
+      faults,
+      completedAt: null,
+    }
+    return { settlement, pausedUntil: null, gone: false }
+  }
+
+  const counted = { attempts: delivery.attempts + 1, step: delivery.step + 1, faults: 0 }
+  if (attempt.error === null) {
+    const settlement: Settlement = {
+      ...common,
+      ...counted,
+      status: 'succeeded',
+      dueAt: null,
+      completedAt: now,
+    }
+    return { settlement, pausedUntil: null, gone: false }
+  }
+
+  const gone = attempt.response !== null && disabledByStatus(attempt.response.status) !== null
+  const pauseMs = pauseOf(attempt, settings, now)
+  const retryMs = gone
+    ? null
+    : delayBefore(policyOf(endpoint, settings), counted.step, {
+        random,
+        atLeastMs: pauseMs ?? undefined,
+      })
+  const settlement: Settlement = {
+    ...common,
+    ...counted,
+    status: retryMs === null ? 'failed' : 'pending',
+    dueAt: retryMs === null ? null : later(retryMs),
+    completedAt: retryMs === null ? now : null,
+  }
+  return { settlement, pausedUntil: pauseMs ? later(pauseMs) : null, gone }
+}
+
+function policyOf(endpoint: EndpointRecord, settings: Settings) {
+  return endpoint.retry ?? settings.retry
+}
+
+function pauseOf({ response }: Attempt, settings: Settings, now: Date): number | null {
+  if (response === null) return null
+  const retryAfterMs = parseRetryAfter(response.headers['retry-after'], {
+    now,
+    maxMs: settings.limits.retryAfterMs,
+  })
+  return pauseFor(response.status, retryAfterMs)
+}

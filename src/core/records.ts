@@ -1,0 +1,19 @@
+import type { Delivery, Endpoint, WebhookEvent } from '../model.ts'
+import type { DeliveryRecord, EndpointRecord, EventRecord } from '../storage/storage.ts'
+
+/** What callers see of an event. */
+export function toEvent({ position: _, ...event }: EventRecord): WebhookEvent {
+  return event
+}
+
+/** What callers see of an endpoint: no secrets, and of custom headers the names alone. */
+export function toEndpoint(record: EndpointRecord): Endpoint {
+  const { secrets: _, headers, createdPosition: __, ...endpoint } = record
+  return { ...endpoint, headerNames: Object.keys(headers) }
+}
+
+/** What callers see of a delivery: no lease, and one instant for when it goes on. */
+export function toDelivery(record: DeliveryRecord): Delivery {
+  const { dueAt, leaseToken: _, step: __, faults: ___, ...delivery } = record
+  return { ...delivery, nextAttemptAt: dueAt }
+}

@@ -1,0 +1,55 @@
+import type { EndpointRecord, EventRecord, SecretRecord } from '../storage/storage.ts'
+import { signCustom } from './custom-signature.ts'
+import type { Settings } from './settings.ts'
+import { sign } from './signer.ts'
+
+/**
+ * The headers of one attempt. Built in one map of lower-case names, ours last, so that no custom
+ * header can stand beside or replace one of ours.
+ */
+export function requestHeaders(
+  event: EventRecord,
+  endpoint: EndpointRecord,
+  settings: Settings,
+  now: Date,
+): Record<string, string> {
+  const secrets = signingSecrets(endpoint.secrets, now)
+  const message = { id: event.id, timestamp: now, body: event.body, secrets }
+  return {
+    ...endpoint.headers,
+    ...(settings.customSignature ? signCustom(settings.customSignature, message) : {}),
+    'content-type': 'application/json',
+    // A compressed answer could unpack to any size; identity is what is counted and kept.
+    'accept-encoding': 'identity',
+    'user-agent': settings.userAgent,
+    'webhook-id': event.id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': sign(message),
+  }
+}
+
+/** Secrets that sign at this instant, the current one first: during a rotation there are two. */
+export function signingSecrets(secrets: SecretRecord[], now: Date): string[] {
+  return secrets
+    .filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
+    .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
+    .map((secret) => secret.value)
+}
+
+const loggedAsSent = new Set([
+  'content-type',
+  'accept-encoding',
+  'user-agent',
+  'webhook-id',
+  'webhook-timestamp',
+])
+
+/** Headers as the log keeps them: a signature or an API key in it would be a leak. */
+export function redactHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      loggedAsSent.has(name) ? value : '[redacted]',
+    ]),
+  )
+}

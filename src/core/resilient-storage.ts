@@ -1,0 +1,88 @@
+import pRetry from 'p-retry'
+import { isWebhooksError, WebhooksError } from '../errors.ts'
+import type { Storage } from '../storage/storage.ts'
+
+/** How often a storage call is repeated, and how long the first wait is, in milliseconds. */
+interface Persistence {
+  retries: number
+  minTimeout: number
+}
+
+/**
+ * Calls whose failure would be felt, and which are safe to repeat: an event id counts as inserted
+ * the second time, and a settlement without its lease does nothing. Everything else fails at once:
+ * the worker looks again by itself, and a caller is told.
+ *
+ * A settlement is worth the longest wait: what is lost is sent twice.
+ */
+const persistence: { [Method in keyof Storage]?: Persistence } = {
+  insertEvents: { retries: 2, minTimeout: 50 },
+  settleDeliveries: { retries: 6, minTimeout: 100 },
+}
+
+/**
+ * The storage as the engine sees it. It opens on first use and again after a failure to open,
+ * refuses calls once closed, rides out passing faults where that helps, and turns what remains
+ * into a `WebhooksError` with code `storage_failed` and the driver's error as its cause.
+ */
+export function resilientStorage(storage: Storage<unknown>): Storage<unknown> {
+  let opening: Promise<void> | null = null
+  let closed = false
+
+  async function open(): Promise<void> {
+    if (closed) throw stopped()
+    opening ??= call('open', () => storage.open())
+    try {
+      await opening
+    } catch (error) {
+      opening = null
+      throw error
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (closed) return
+    closed = true
+    const wasOpened = await opening?.then(() => true).catch(() => false)
+    if (wasOpened) await call('close', () => storage.close())
+  }
+
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === 'open') return open
+      if (name === 'close') return close
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      if (name === 'onWork') return method.bind(target)
+      return async (params: { transaction?: unknown } | undefined) => {
+        await open()
+        // A statement that failed inside the caller's transaction is for the caller to handle.
+        const mayRepeat = params?.transaction === undefined
+        return call(String(name), () => method.call(target, params), mayRepeat)
+      }
+    },
+  })
+}
+
+async function call<Result>(
+  name: string,
+  run: () => Promise<Result>,
+  mayRepeat = true,
+): Promise<Result> {
+  const wanted = mayRepeat ? persistence[name as keyof Storage] : undefined
+  try {
+    if (wanted === undefined) return await run()
+    return await pRetry(run, { ...wanted, shouldRetry: ({ error }) => !isWebhooksError(error) })
+  } catch (error) {
+    if (isWebhooksError(error)) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new WebhooksError('storage_failed', `The storage failed in ${name}: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What every call meets after `stop()`. */
+export function stopped(): WebhooksError {
+  return new WebhooksError('stopped', 'This instance was stopped: create a new one to go on')
+}

@@ -1,0 +1,96 @@
+import { WebhooksError } from '../errors.ts'
+import type { RetryPolicy } from '../model.ts'
+import type { CustomSignature } from './custom-signature.ts'
+import type { DisablePolicy } from './endpoint-health.ts'
+
+/** The bounds of one instance. Every one has a default. */
+export interface Limits {
+  /** Attempts under way at once in this process. Default 64. */
+  inFlight: number
+  /** Attempts under way at once per endpoint, in this process. Default 8. */
+  inFlightPerEndpoint: number
+  /** Total time of one attempt in milliseconds, from name look-up to the last byte read. Default 30,000. */
+  timeoutMs: number
+  /** Time for TCP and TLS to connect, in milliseconds. Default 5,000. */
+  connectTimeoutMs: number
+  /**
+   * How long a worker may hold a delivery without renewing, in milliseconds. Default 60,000. Must
+   * be longer than `timeoutMs` by 5,000 at least: a lease that ends before its request is the
+   * commonest source of duplicates.
+   */
+  leaseMs: number
+  /** How long `stop()` waits for attempts under way, in milliseconds. Default 30,000. */
+  stopGraceMs: number
+  /** Bytes of UTF-8 in a request body, beyond which `emit` refuses. Default 262,144. */
+  payloadBytes: number
+  /** Bytes of a response body that are read and kept. Default 16,384. */
+  responseBytes: number
+  /** How long an old secret keeps signing beside the new one, in milliseconds. Default 24 hours. */
+  rotationOverlapMs: number
+  /** The longest wait a receiver can ask for with Retry-After, in milliseconds. Default 24 hours. */
+  retryAfterMs: number
+}
+
+const day = 24 * 3_600_000
+
+export const defaultLimits: Limits = {
+  inFlight: 64,
+  inFlightPerEndpoint: 8,
+  timeoutMs: 30_000,
+  connectTimeoutMs: 5_000,
+  leaseMs: 60_000,
+  stopGraceMs: 30_000,
+  payloadBytes: 256 * 1024,
+  responseBytes: 16 * 1024,
+  rotationOverlapMs: day,
+  retryAfterMs: day,
+}
+
+/** What must remain of a lease after the longest attempt, to settle it. */
+const leaseMarginMs = 5_000
+
+/** Limits that may be zero; all others are at least one. */
+const mayBeZero = new Set<keyof Limits>(['stopGraceMs', 'responseBytes', 'rotationOverlapMs'])
+
+/**
+ * Checks limits and fills in the defaults.
+ *
+ * @throws WebhooksError `invalid_option`
+ */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits = { ...defaultLimits }
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in limits)) throw invalid(`limits.${name} is not a limit; there are ${names()}`)
+    if (value === undefined) continue
+    const key = name as keyof Limits
+    if (!Number.isSafeInteger(value) || value < (mayBeZero.has(key) ? 0 : 1)) {
+      throw invalid(`limits.${name} must be a whole number above zero, not ${String(value)}`)
+    }
+    limits[key] = value
+  }
+  if (limits.leaseMs < limits.timeoutMs + leaseMarginMs) {
+    throw invalid(
+      `limits.leaseMs (${limits.leaseMs}) must be at least limits.timeoutMs (${limits.timeoutMs}) ` +
+        `plus ${leaseMarginMs}: a lease that ends before its request sends duplicates`,
+    )
+  }
+  return limits
+}
+
+function names(): string {
+  return Object.keys(defaultLimits).join(', ')
+}
+
+function invalid(message: string): WebhooksError {
+  return new WebhooksError('invalid_option', message)
+}
+
+/** What one instance was configured with, checked and complete. */
+export interface Settings {
+  retry: RetryPolicy
+  disable: DisablePolicy | false
+  limits: Limits
+  /** A home-made signature sent beside the standard one. */
+  customSignature: CustomSignature | null
+  userAgent: string
+}

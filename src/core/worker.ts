@@ -1,0 +1,199 @@
+import PQueue from 'p-queue'
+import type { ClaimedDeliveries, EndpointRecord, EventRecord } from '../storage/storage.ts'
+import type { Context } from './context.ts'
+import type { Dispatcher, Job } from './dispatcher.ts'
+import { FanOut } from './fan-out.ts'
+import { type HeldLease, Leases } from './leases.ts'
+import { decideOutcome } from './outcome.ts'
+import type { Settler } from './settler.ts'
+
+/** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
+const emptyClaimRestMs = 10
+
+/** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
+export class Worker {
+  readonly #context: Context
+  readonly #fanOut: FanOut
+  readonly #dispatcher: Dispatcher
+  readonly #settler: Settler
+  readonly #leases: Leases
+  readonly #queue: PQueue
+  /** Is called when a slot has become free. */
+  readonly #onFree: () => void
+  #closed = false
+  #claiming: Promise<number> | null = null
+
+  constructor(
+    context: Context,
+    parts: { settler: Settler; dispatcher: Dispatcher; onFree: () => void },
+  ) {
+    this.#context = context
+    this.#fanOut = new FanOut(context)
+    this.#dispatcher = parts.dispatcher
+    this.#settler = parts.settler
+    this.#onFree = parts.onFree
+    this.#leases = new Leases(context)
+    this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
+  }
+
+  /** Attempts under way. */
+  get inFlight(): number {
+    return this.#leases.size
+  }
+
+  /**
+   * Starts everything that is due and fits the limits.
+   *
+   * @returns When to look again; `null` if nothing waits, or a free slot must come first.
+   * @throws WebhooksError `storage_failed`
+   */
+  async run(): Promise<Date | null> {
+    while (!this.#closed && (await this.#fanOut.run(() => void this.#claimQuietly()))) {
+      await this.#claim()
+    }
+    return this.#nextRun(await this.#claim())
+  }
+
+  /** Resolves once no attempt is under way. */
+  async idle(): Promise<void> {
+    await this.#claiming?.catch(() => {})
+    await this.#queue.onIdle()
+  }
+
+  /**
+   * Takes no new work and waits for what is under way; what has not ended after `graceMs` is
+   * aborted and handed back, without counting as an attempt.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
+    await this.idle()
+    cancel()
+    await this.#settler.idle()
+  }
+
+  async #nextRun(claimed: number): Promise<Date | null> {
+    const now = this.#context.clock.now()
+    if (this.#closed || this.#freeSlots() === 0) return null
+    if (claimed > 0) return now
+    const next = await this.#context.storage.nextDueAt({ exclude: this.#endpointsAtCap() })
+    if (next === null || next > now) return next
+    return new Date(now.getTime() + emptyClaimRestMs)
+  }
+
+  #freeSlots(): number {
+    return this.#context.settings.limits.inFlight - this.#leases.size
+  }
+
+  /**
+   * How many slots one endpoint may hold at this moment: its cap, but never more than stay free
+   * for the others. So however many endpoints hang, the next one still finds a slot.
+   */
+  #perEndpoint(free: number): number {
+    const { inFlightPerEndpoint } = this.#context.settings.limits
+    return Math.max(1, Math.min(inFlightPerEndpoint, Math.ceil(free / 2)))
+  }
+
+  #endpointsAtCap(): string[] {
+    const cap = this.#perEndpoint(this.#freeSlots())
+    return [...this.#leases.perEndpoint].filter(([, count]) => count >= cap).map(([id]) => id)
+  }
+
+  /** One claim at a time: a second caller waits for the one under way. */
+  #claim(): Promise<number> {
+    this.#claiming ??= this.#claimOnce().finally(() => {
+      this.#claiming = null
+    })
+    return this.#claiming
+  }
+
+  async #claimQuietly(): Promise<void> {
+    // A fault shows again in the run itself.
+    await this.#claim().catch(() => {})
+  }
+
+  /** Claims for the free slots and starts what it got. @returns How many that were. */
+  async #claimOnce(): Promise<number> {
+    const { clock, ids, settings, storage } = this.#context
+    const free = this.#freeSlots()
+    if (this.#closed || free === 0) return 0
+    const now = clock.now()
+    const claimed = await storage.claimDeliveries({
+      now,
+      leaseToken: ids('lease'),
+      leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
+      // Half of what is free: with the rule above, a burst of one kind leaves room for others.
+      limit: Math.ceil(free / 2),
+      perEndpoint: this.#perEndpoint(free),
+      inFlight: this.#leases.perEndpoint,
+    })
+    this.#start(claimed)
+    return claimed.deliveries.length
+  }
+
+  #start({ deliveries, events, endpoints }: ClaimedDeliveries): void {
+    const eventOf = new Map(events.map((event) => [event.id, event]))
+    const endpointOf = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
+    for (const delivery of deliveries) {
+      const { id, endpointId, leaseToken } = delivery
+      const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '' })
+      const event = eventOf.get(delivery.eventId)
+      const endpoint = endpointOf.get(endpointId)
+      void this.#queue.add(async () => {
+        try {
+          await this.#process(held, { delivery, event, endpoint })
+        } catch (error) {
+          // The lease runs out and the delivery is tried again: nothing is lost.
+          this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
+        } finally {
+          this.#leases.drop(held)
+          this.#onFree()
+        }
+      })
+    }
+  }
+
+  async #process(
+    held: HeldLease,
+    found: {
+      delivery: Job['delivery']
+      event: EventRecord | undefined
+      endpoint: EndpointRecord | undefined
+    },
+  ): Promise<void> {
+    const { delivery, event, endpoint } = found
+    if (endpoint === undefined || !endpoint.active) {
+      await this.#cancel(delivery, endpoint ? 'endpoint_disabled' : 'endpoint_deleted')
+      return
+    }
+    if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
+    const job: Job = { delivery, event, endpoint }
+    const attempt = await this.#dispatcher.attempt(job, held.abort.signal)
+    if (held.lost) return
+    if (attempt.error?.code === 'aborted') {
+      const { clock, storage } = this.#context
+      await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
+      return
+    }
+    const { settings, random, clock } = this.#context
+    const outcome = decideOutcome(job, attempt, { settings, random, now: clock.now() })
+    await this.#settler.settle(job, outcome)
+  }
+
+  async #cancel(
+    delivery: Job['delivery'],
+    reason: 'endpoint_disabled' | 'endpoint_deleted',
+  ): Promise<void> {
+    const { clock, notifier, storage } = this.#context
+    const { tenantId, id, endpointId } = delivery
+    const deliveryIds = await storage.cancelDeliveries({
+      tenantId,
+      which: { ids: [id] },
+      reason,
+      now: clock.now(),
+      limit: 1,
+    })
+    if (deliveryIds.length === 0) return
+    notifier.notify('delivery.cancelled', { tenantId, deliveryIds, endpointId, reason })
+  }
+}

@@ -1,0 +1,123 @@
+import type { Context } from '../core/context.ts'
+import { toDelivery } from '../core/records.ts'
+import { WebhooksError } from '../errors.ts'
+import type { Attempt, Delivery, DeliveryStatus, Page } from '../model.ts'
+import type { DeliveryRecord } from '../storage/storage.ts'
+import { checkInstant } from './instants.ts'
+import { type PageOptions, readPage } from './listing.ts'
+import type { TenantOf, TenantOptions } from './tenant.ts'
+
+/** What `deliveries.list` takes: every condition given must hold. */
+export interface DeliveryListOptions extends TenantOptions, PageOptions {
+  endpointId?: string | undefined
+  eventId?: string | undefined
+  /** Name of an event type. */
+  type?: string | undefined
+  status?: DeliveryStatus | undefined
+  /** Created at this instant or later. */
+  since?: Date | undefined
+  /** Created before this instant. */
+  until?: Date | undefined
+}
+
+/** The delivery log of a tenant. Unknown ids, also another tenant's, are `delivery_not_found`. */
+export interface Deliveries {
+  /** Newest first. @throws WebhooksError `invalid_option`, `invalid_cursor` */
+  list(options?: DeliveryListOptions): Promise<Page<Delivery>>
+  /** @throws WebhooksError `delivery_not_found` */
+  get(id: string, options?: TenantOptions): Promise<Delivery>
+  /** Every request made for a delivery, oldest first. @throws WebhooksError `delivery_not_found` */
+  attempts(id: string, options?: TenantOptions): Promise<Attempt[]>
+  /**
+   * Sends a delivery again, now: a final one starts its schedule anew (also one that succeeded),
+   * a waiting one goes ahead of its time.
+   *
+   * @throws WebhooksError `delivery_not_found`; `conflict` while an attempt is under way
+   */
+  retry(id: string, options?: TenantOptions): Promise<Delivery>
+  /**
+   * Calls a pending delivery off. An attempt under way cannot be called back and is recorded.
+   *
+   * @throws WebhooksError `delivery_not_found`; `conflict` if it has ended already
+   */
+  cancel(id: string, options?: TenantOptions): Promise<Delivery>
+}
+
+const statuses: readonly DeliveryStatus[] = ['pending', 'succeeded', 'failed', 'cancelled']
+
+/** Builds {@link Deliveries} over an instance, for the tenants that `tenantOf` lets through. */
+export function createDeliveries(
+  context: Context,
+  tenantOf: TenantOf,
+  { onDue }: { onDue: () => void },
+): Deliveries {
+  const { clock, notifier, storage } = context
+
+  async function find(id: string, options: TenantOptions | undefined): Promise<DeliveryRecord> {
+    const record = await storage.getDelivery({ tenantId: tenantOf(options), id: String(id) })
+    if (record !== null) return record
+    throw new WebhooksError('delivery_not_found', `There is no delivery ${JSON.stringify(id)}`)
+  }
+
+  return {
+    async list(options = {}) {
+      const { endpointId, eventId, type, status } = options
+      if (status !== undefined && !statuses.includes(status)) {
+        throw new WebhooksError('invalid_option', `status must be one of ${statuses.join(', ')}`)
+      }
+      const conditions = {
+        tenantId: tenantOf(options),
+        endpointId,
+        eventId,
+        type,
+        status,
+        since: checkInstant('since', options.since),
+        until: checkInstant('until', options.until),
+      }
+      return readPage(
+        options,
+        (page) => storage.listDeliveries({ ...conditions, ...page }),
+        toDelivery,
+      )
+    },
+
+    async get(id, options) {
+      return toDelivery(await find(id, options))
+    },
+
+    async attempts(id, options) {
+      const { tenantId } = await find(id, options)
+      return storage.listAttempts({ tenantId, deliveryIds: [id] })
+    },
+
+    async retry(id, options) {
+      const { tenantId } = await find(id, options)
+      const changed = await storage.requeueDeliveries({ tenantId, ids: [id], now: clock.now() })
+      if (changed.length === 0) {
+        throw new WebhooksError(
+          'conflict',
+          `An attempt of delivery ${id} is under way; retry once it has ended`,
+        )
+      }
+      onDue()
+      return toDelivery(await find(id, options))
+    },
+
+    async cancel(id, options) {
+      const { tenantId, endpointId } = await find(id, options)
+      const deliveryIds = await storage.cancelDeliveries({
+        tenantId,
+        which: { ids: [id] },
+        reason: 'manual',
+        now: clock.now(),
+        limit: 1,
+      })
+      const delivery = toDelivery(await find(id, options))
+      if (deliveryIds.length === 0) {
+        throw new WebhooksError('conflict', `Delivery ${id} has ended already: ${delivery.status}`)
+      }
+      notifier.notify('delivery.cancelled', { tenantId, deliveryIds, endpointId, reason: 'manual' })
+      return delivery
+    },
+  }
+}

@@ -1,0 +1,208 @@
+import { checkChannels } from '../core/emitter.ts'
+import type { Filter } from '../core/filter.ts'
+import { validateFilter } from '../core/filter-validation.ts'
+import { validatePattern } from '../core/pattern.ts'
+import { resolveRetryPolicy } from '../core/retry-policy.ts'
+import { WebhooksError } from '../errors.ts'
+import type { RateLimit, RetryPolicy } from '../model.ts'
+import type { EndpointSettings } from '../storage/storage.ts'
+
+/** What an endpoint's owner decides; everything but `url` and `events` has a default. */
+export interface EndpointInput {
+  /** Where events are sent: http or https, without credentials, to an address the guard allows. */
+  url: string
+  /** 1 to 100 patterns over event types: exact names, `document.*` (any depth below), `*`. */
+  events: readonly string[]
+  /** Up to 10 channels; if any, only events emitted to one of them are received. Default none. */
+  channels?: readonly string[] | undefined
+  /** A condition on the event's data. Default `null`: none. */
+  filter?: Filter | null | undefined
+  /** The owner's own words, up to 1,000 characters. Default empty. */
+  description?: string | undefined
+  /** Up to 20 headers sent with each request, such as an API key. Never shown again. Default none. */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Default `null`: as fast as the in-flight cap lets it go. */
+  rateLimit?: RateLimit | null | undefined
+  /** Retry schedule for this endpoint alone. Default `null`: the instance's. */
+  retry?: Partial<RetryPolicy> | null | undefined
+  /** The host's own data: up to 50 strings. Default none. */
+  metadata?: Readonly<Record<string, string>> | undefined
+}
+
+/** The part of the stored settings that {@link EndpointInput} decides. */
+type Checked = Pick<EndpointSettings, keyof EndpointInput & keyof EndpointSettings>
+
+const mostPatterns = 100
+const longestDescription = 1_000
+const mostHeaders = 20
+const mostMetadata = 50
+const longestMetadataKey = 64
+const longestValue = 1_024
+
+const checks: { [Key in keyof Checked]: (value: never) => Checked[Key] } = {
+  url: checkUrlText,
+  events: checkPatterns,
+  channels: (channels: string[]) => checkChannels(channels),
+  filter: (filter: unknown) => (filter === null ? null : validateFilter(filter)),
+  description: checkDescription,
+  headers: checkHeaders,
+  rateLimit: checkRateLimit,
+  retry: (retry: Partial<RetryPolicy> | null) =>
+    retry === null ? null : resolveRetryPolicy(retry),
+  metadata: checkMetadata,
+}
+
+/**
+ * Checks the settings that are given and leaves out the others.
+ *
+ * @throws WebhooksError `invalid_url`, `invalid_pattern`, `invalid_filter`, `invalid_header`,
+ * `invalid_option`
+ */
+export function checkEndpointInput(input: Partial<EndpointInput>): Partial<Checked> {
+  if (typeof input !== 'object' || input === null) {
+    throw invalid('An endpoint is described by an object such as { url, events }')
+  }
+  const checked: Record<string, unknown> = {}
+  for (const [key, check] of Object.entries(checks)) {
+    const value = input[key as keyof EndpointInput]
+    if (value !== undefined) checked[key] = check(value as never)
+  }
+  return checked as Partial<Checked>
+}
+
+/** What an endpoint has where its owner said nothing; `url` and `events` have to be said. */
+const defaults: EndpointInput = {
+  url: '',
+  events: [],
+  description: '',
+  channels: [],
+  filter: null,
+  headers: {},
+  rateLimit: null,
+  retry: null,
+  metadata: {},
+}
+
+/** Checks the settings of a new endpoint and fills in the defaults. @throws as above */
+export function checkNewEndpoint(input: EndpointInput): Checked {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined)
+  return checkEndpointInput({ ...defaults, ...Object.fromEntries(given) }) as Checked
+}
+
+const longestUrl = 2_048
+
+/** The form alone; where it leads is the address guard's to judge. */
+function checkUrlText(url: unknown): string {
+  if (typeof url === 'string' && url.length <= longestUrl && URL.canParse(url)) return url
+  throw new WebhooksError(
+    'invalid_url',
+    `An endpoint's url must be an absolute URL of at most ${longestUrl} characters, such as ` +
+      'https://example.com/webhooks',
+  )
+}
+
+function checkPatterns(patterns: unknown): string[] {
+  if (!Array.isArray(patterns) || patterns.length < 1 || patterns.length > mostPatterns) {
+    throw new WebhooksError(
+      'invalid_pattern',
+      `events must list 1 to ${mostPatterns} patterns, such as ['document.*'], or ['*'] for all`,
+    )
+  }
+  return [...new Set(patterns.map((pattern) => validatePattern(pattern)))]
+}
+
+function checkDescription(description: unknown): string {
+  if (typeof description === 'string' && description.length <= longestDescription) {
+    return description
+  }
+  throw invalid(`description must be a string of at most ${longestDescription} characters`)
+}
+
+/** Names that belong to the connection, to the message's framing, or to us. */
+const reservedHeaders = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+])
+
+/** A header name is a token, its value visible characters and inner spaces (RFC 9110, section 5). */
+const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,128}$/
+const headerValue = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
+
+function checkHeaders(headers: unknown): Record<string, string> {
+  const entries = typeof headers === 'object' && headers !== null ? Object.entries(headers) : null
+  if (entries === null || entries.length > mostHeaders) {
+    throw invalidHeader(`headers must be an object of at most ${mostHeaders} names and values`)
+  }
+  const checked = new Map<string, string>()
+  for (const [givenName, value] of entries) {
+    const name = givenName.toLowerCase()
+    if (!headerName.test(name)) throw invalidHeader(`"${givenName}" is not a header name`)
+    if (reservedHeaders.has(name) || name.startsWith('webhook-')) {
+      throw invalidHeader(`"${givenName}" is set by the sender and cannot be a custom header`)
+    }
+    if (checked.has(name)) throw invalidHeader(`"${givenName}" is given twice`)
+    if (typeof value !== 'string' || value.length > longestValue || !headerValue.test(value)) {
+      throw invalidHeader(
+        `The value of "${givenName}" must be 1 to ${longestValue} printable ASCII characters`,
+      )
+    }
+    checked.set(name, value)
+  }
+  return Object.fromEntries(checked)
+}
+
+function checkRateLimit(rateLimit: RateLimit | null): RateLimit | null {
+  if (rateLimit === null) return null
+  const { limit, intervalMs } = rateLimit
+  if (
+    !Number.isSafeInteger(limit) ||
+    limit < 1 ||
+    !Number.isSafeInteger(intervalMs) ||
+    intervalMs < 1
+  ) {
+    throw invalid(
+      'rateLimit must be { limit, intervalMs } in whole numbers above zero, such as ' +
+        '{ limit: 10, intervalMs: 1000 } for ten requests a second',
+    )
+  }
+  return { limit, intervalMs }
+}
+
+function checkMetadata(metadata: unknown): Record<string, string> {
+  const entries =
+    typeof metadata === 'object' && metadata !== null ? Object.entries(metadata) : null
+  const fits = ([key, value]: [string, unknown]) =>
+    key.length >= 1 &&
+    key.length <= longestMetadataKey &&
+    typeof value === 'string' &&
+    value.length <= longestValue
+  if (entries === null || entries.length > mostMetadata || !entries.every(fits)) {
+    throw invalid(
+      `metadata must hold at most ${mostMetadata} strings of up to ${longestValue} characters ` +
+        `under keys of up to ${longestMetadataKey}`,
+    )
+  }
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+function invalid(message: string): WebhooksError {
+  return new WebhooksError('invalid_option', message)
+}
+
+function invalidHeader(message: string): WebhooksError {
+  return new WebhooksError('invalid_header', message)
+}

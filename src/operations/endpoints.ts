@@ -1,0 +1,233 @@
+import type { Context } from '../core/context.ts'
+import { cancelPending, switchOff } from '../core/disable.ts'
+import { toEndpoint } from '../core/records.ts'
+import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '../core/secrets.ts'
+import { WebhooksError } from '../errors.ts'
+import type { Attempt, Endpoint, Page } from '../model.ts'
+import type { EndpointRecord, EndpointSettings, SecretRecord } from '../storage/storage.ts'
+import { checkEndpointInput, checkNewEndpoint, type EndpointInput } from './endpoint-settings.ts'
+import { type PageOptions, readPage } from './listing.ts'
+import type { TenantOf, TenantOptions } from './tenant.ts'
+import { sendTest } from './test-send.ts'
+
+/** What `endpoints.create` takes. */
+export interface CreateEndpointInput extends EndpointInput, TenantOptions, SecretInput {
+  /** Whether it receives events at once. Default true. */
+  active?: boolean | undefined
+}
+
+/** Which secret an endpoint gets. */
+export interface SecretInput {
+  /** `v1`: HMAC-SHA256 with a shared secret. `v1a`: Ed25519, the receiver holds a public key. Default `v1`. */
+  signature?: 'v1' | 'v1a' | undefined
+  /** A secret of your own (`whsec_…` or `whsk_…`), for example in a move. Default: a random one. */
+  secret?: string | undefined
+}
+
+/** An endpoint together with the one look at what its owner needs to verify requests. */
+export interface EndpointWithSecret extends Endpoint {
+  /** `whsec_…`, or with `v1a` the public key `whpk_…`. Shown this once: store it now. */
+  secret: string
+}
+
+/** What `endpoints.update` takes: only what is given changes. */
+export type EndpointChanges = Partial<EndpointInput>
+
+/** What `endpoints.list` takes. */
+export interface EndpointListOptions extends TenantOptions, PageOptions {
+  /** Only active, or only inactive endpoints. Default both. */
+  active?: boolean | undefined
+}
+
+/** Managing the endpoints of a tenant. Unknown ids, also another tenant's, are `endpoint_not_found`. */
+export interface Endpoints {
+  /**
+   * Creates an endpoint. It receives events emitted from now on.
+   *
+   * @throws WebhooksError `invalid_url`, `address_refused`, `invalid_pattern`, `invalid_filter`,
+   * `invalid_header`, `invalid_secret`, `invalid_option`
+   */
+  create(input: CreateEndpointInput): Promise<EndpointWithSecret>
+  /** @throws WebhooksError `endpoint_not_found` */
+  get(id: string, options?: TenantOptions): Promise<Endpoint>
+  /** Newest first. @throws WebhooksError `invalid_option`, `invalid_cursor` */
+  list(options?: EndpointListOptions): Promise<Page<Endpoint>>
+  /**
+   * Changes what is given and leaves the rest.
+   *
+   * @param options - `ifVersion` makes the change only if nobody else changed it since.
+   * @throws WebhooksError as `create`, and `endpoint_not_found`, `conflict`
+   */
+  update(
+    id: string,
+    changes: EndpointChanges,
+    options?: TenantOptions & { ifVersion?: number | undefined },
+  ): Promise<Endpoint>
+  /**
+   * Deletes an endpoint and cancels what is still owed to it. Its log stays until pruned.
+   *
+   * @throws WebhooksError `endpoint_not_found`
+   */
+  delete(id: string, options?: TenantOptions): Promise<void>
+  /**
+   * Switches an endpoint on again, with a clean record: pauses and failures are forgotten. What it
+   * missed is not sent by itself; see `recover`. @throws WebhooksError `endpoint_not_found`
+   */
+  enable(id: string, options?: TenantOptions): Promise<Endpoint>
+  /**
+   * Switches an endpoint off and cancels what is pending; attempts under way are recorded as they
+   * end. @throws WebhooksError `endpoint_not_found`
+   */
+  disable(id: string, options?: TenantOptions): Promise<Endpoint>
+  /**
+   * Gives an endpoint a new secret. The old one keeps signing beside it for
+   * `limits.rotationOverlapMs`, so that receivers can change over without losing a request.
+   *
+   * @throws WebhooksError `endpoint_not_found`, `invalid_secret`
+   */
+  rotateSecret(id: string, options?: TenantOptions & SecretInput): Promise<EndpointWithSecret>
+  /**
+   * Sends a signed event of type `webhook.test` now, once, without retries and also to an inactive
+   * endpoint, and returns how that went. It appears in the delivery log and has no effect on the
+   * endpoint's health. @throws WebhooksError `endpoint_not_found`
+   */
+  test(id: string, options?: TenantOptions): Promise<Attempt>
+}
+
+/** Builds {@link Endpoints} over an instance, for the tenants that `tenantOf` lets through. */
+export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints {
+  const { clock, ids, settings, storage, transport } = context
+
+  async function find(id: string, options: TenantOptions | undefined): Promise<EndpointRecord> {
+    const tenantId = tenantOf(options)
+    return (await storage.getEndpoint({ tenantId, id: String(id) })) ?? notFound(id)
+  }
+
+  async function change(
+    id: string,
+    changes: Partial<EndpointSettings>,
+    options: (TenantOptions & { ifVersion?: number | undefined }) | undefined,
+  ): Promise<EndpointRecord> {
+    const changed = await storage.updateEndpoint({
+      tenantId: tenantOf(options),
+      id: String(id),
+      changes,
+      now: clock.now(),
+      ifVersion: options?.ifVersion,
+    })
+    if (changed === 'version_mismatch') {
+      throw new WebhooksError(
+        'conflict',
+        `Endpoint ${id} was changed since version ${options?.ifVersion}: read it again and retry`,
+      )
+    }
+    return changed ?? notFound(id)
+  }
+
+  return {
+    async create(input) {
+      const tenantId = tenantOf(input)
+      const checked = checkNewEndpoint(input)
+      const { active = true } = input
+      const secret = createSecret(input, context)
+      await transport.checkUrl(checked.url)
+      const now = clock.now()
+      const record = await storage.insertEndpoint({
+        endpoint: {
+          ...checked,
+          id: ids('ep'),
+          tenantId,
+          secrets: [{ value: secret.stored, createdAt: now, expiresAt: null }],
+          active,
+          disabledAt: active ? null : now,
+          disabledReason: active ? null : 'manual',
+          createdAt: now,
+        },
+      })
+      return { ...toEndpoint(record), secret: secret.shown }
+    },
+
+    async get(id, options) {
+      return toEndpoint(await find(id, options))
+    },
+
+    async list(options = {}) {
+      const tenantId = tenantOf(options)
+      const { active } = options
+      return readPage(
+        options,
+        (page) => storage.listEndpoints({ tenantId, active, ...page }),
+        toEndpoint,
+      )
+    },
+
+    async update(id, changes, options) {
+      const checked = checkEndpointInput(changes)
+      if (checked.url !== undefined) await transport.checkUrl(checked.url)
+      return toEndpoint(await change(id, checked, options))
+    },
+
+    async delete(id, options) {
+      const tenantId = tenantOf(options)
+      const existed = await storage.deleteEndpoint({ tenantId, id: String(id), now: clock.now() })
+      if (!existed) notFound(id)
+      await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_deleted' })
+    },
+
+    async enable(id, options) {
+      const before = await find(id, options)
+      if (before.active) return toEndpoint(before)
+      const changes = { active: true, disabledAt: null, disabledReason: null }
+      return toEndpoint(await change(id, changes, options))
+    },
+
+    async disable(id, options) {
+      const tenantId = tenantOf(options)
+      const endpoint = await switchOff(context, { tenantId, id: String(id), reason: 'manual' })
+      return toEndpoint(endpoint ?? notFound(id))
+    },
+
+    async rotateSecret(id, options = {}) {
+      const now = clock.now()
+      const expiresAt = new Date(now.getTime() + settings.limits.rotationOverlapMs)
+      const secret = createSecret(options, context)
+      const before = await find(id, options)
+      const secrets: SecretRecord[] = [
+        { value: secret.stored, createdAt: now, expiresAt: null },
+        ...before.secrets
+          .filter((old) => old.expiresAt === null || old.expiresAt > now)
+          .map((old) => ({ ...old, expiresAt: old.expiresAt ?? expiresAt })),
+      ]
+      const { tenantId } = before
+      const record = await change(id, { secrets }, { tenantId, ifVersion: before.version })
+      return { ...toEndpoint(record), secret: secret.shown }
+    },
+
+    async test(id, options) {
+      return sendTest(context, await find(id, options))
+    },
+  }
+}
+
+function createSecret(
+  { signature, secret }: SecretInput,
+  { random }: Context,
+): { stored: string; shown: string } {
+  if (secret !== undefined) {
+    const { kind } = parseSecret(secret)
+    return { stored: secret, shown: kind === 'ed25519' ? publicKeyOf(secret) : secret }
+  }
+  if (signature === undefined || signature === 'v1') {
+    const generated = generateSecret(random)
+    return { stored: generated, shown: generated }
+  }
+  if (signature !== 'v1a') {
+    throw new WebhooksError('invalid_option', 'signature must be "v1" (HMAC) or "v1a" (Ed25519)')
+  }
+  const { secretKey, publicKey } = generateKeyPair(random)
+  return { stored: secretKey, shown: publicKey }
+}
+
+function notFound(id: unknown): never {
+  throw new WebhooksError('endpoint_not_found', `There is no endpoint ${JSON.stringify(id)}`)
+}

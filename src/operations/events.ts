@@ -1,0 +1,46 @@
+import type { Context } from '../core/context.ts'
+import { toEvent } from '../core/records.ts'
+import { WebhooksError } from '../errors.ts'
+import type { Page, WebhookEvent } from '../model.ts'
+import { checkInstant } from './instants.ts'
+import { type PageOptions, readPage } from './listing.ts'
+import type { TenantOf, TenantOptions } from './tenant.ts'
+
+/** What `events.list` takes: every condition given must hold. */
+export interface EventListOptions extends TenantOptions, PageOptions {
+  /** Name of an event type. */
+  type?: string | undefined
+  /** Emitted at this instant or later. */
+  since?: Date | undefined
+  /** Emitted before this instant. */
+  until?: Date | undefined
+}
+
+/** The events a tenant emitted. */
+export interface Events {
+  /** Newest first. @throws WebhooksError `invalid_option`, `invalid_cursor` */
+  list(options?: EventListOptions): Promise<Page<WebhookEvent>>
+  /** @throws WebhooksError `event_not_found` */
+  get(id: string, options?: TenantOptions): Promise<WebhookEvent>
+}
+
+/** Builds {@link Events} over an instance, for the tenants that `tenantOf` lets through. */
+export function createEvents({ storage }: Context, tenantOf: TenantOf): Events {
+  return {
+    async list(options = {}) {
+      const conditions = {
+        tenantId: tenantOf(options),
+        type: options.type,
+        since: checkInstant('since', options.since),
+        until: checkInstant('until', options.until),
+      }
+      return readPage(options, (page) => storage.listEvents({ ...conditions, ...page }), toEvent)
+    },
+
+    async get(id, options) {
+      const [event] = await storage.getEvents({ tenantId: tenantOf(options), ids: [String(id)] })
+      if (event !== undefined) return toEvent(event)
+      throw new WebhooksError('event_not_found', `There is no event ${JSON.stringify(id)}`)
+    },
+  }
+}

@@ -1,0 +1,12 @@
+import { WebhooksError } from '../errors.ts'
+
+/** Lets a valid `Date`, or nothing, pass. @throws WebhooksError `invalid_option` */
+export function checkInstant(name: string, value: Date | undefined): Date | undefined {
+  return value === undefined ? undefined : requireInstant(name, value)
+}
+
+/** Lets a valid `Date` pass. @throws WebhooksError `invalid_option` */
+export function requireInstant(name: string, value: unknown): Date {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value
+  throw new WebhooksError('invalid_option', `${name} must be a valid Date, not ${String(value)}`)
+}

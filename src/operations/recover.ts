@@ -1,0 +1,168 @@
+import type { Context } from '../core/context.ts'
+import { lazyDataOf } from '../core/fan-out.ts'
+import { matchSubscription } from '../core/matching.ts'
+import { WebhooksError } from '../errors.ts'
+import type { EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
+import { requireInstant } from './instants.ts'
+import type { TenantOf, TenantOptions } from './tenant.ts'
+
+/** What `recover` takes. */
+export interface RecoverOptions extends TenantOptions {
+  endpointId: string
+  /** From this instant on. */
+  since: Date
+  /** Before this instant. Default now. */
+  until?: Date | undefined
+  /**
+   * `failed`: deliveries that failed or were cancelled. `missing`: events that the endpoint's
+   * subscription covers and that have no delivery to it, because it was off or did not exist yet.
+   * `all`: both. What succeeded is never sent again. Default `failed`.
+   */
+  only?: 'failed' | 'missing' | 'all' | undefined
+  /** Counts and sends nothing. Default false. */
+  dryRun?: boolean | undefined
+}
+
+/** What `recover` found, and, unless it was a dry run, queued to be sent now. */
+export interface RecoverResult {
+  failed: number
+  missing: number
+  dryRun: boolean
+}
+
+const perPage = 500
+
+/**
+ * Sends again what an endpoint did not get in a span of time.
+ *
+ * @throws WebhooksError `endpoint_not_found`; `conflict` if the endpoint is not active;
+ * `invalid_option`
+ */
+export type Recover = (options: RecoverOptions) => Promise<RecoverResult>
+
+/** Builds {@link Recover} over an instance, for the tenants that `tenantOf` lets through. */
+export function createRecover(
+  context: Context,
+  tenantOf: TenantOf,
+  { onDue }: { onDue: () => void },
+): Recover {
+  const { clock, storage } = context
+
+  return async (options) => {
+    const span = checkSpan(options, clock.now())
+    const { only = 'failed', dryRun = false } = options
+    if (!['failed', 'missing', 'all'].includes(only)) {
+      throw new WebhooksError('invalid_option', 'only must be "failed", "missing" or "all"')
+    }
+    const endpoint = await findActive(tenantOf(options), options.endpointId, dryRun)
+    const failed = only === 'missing' ? 0 : await recoverFailed(endpoint, span, dryRun)
+    const missing = only === 'failed' ? 0 : await recoverMissing(endpoint, span, dryRun)
+    return { failed, missing, dryRun }
+  }
+
+  async function findActive(
+    tenantId: string,
+    id: string,
+    dryRun: boolean,
+  ): Promise<EndpointRecord> {
+    const endpoint = await storage.getEndpoint({ tenantId, id: String(id) })
+    if (endpoint === null) {
+      throw new WebhooksError('endpoint_not_found', `There is no endpoint ${JSON.stringify(id)}`)
+    }
+    if (!endpoint.active && !dryRun) {
+      throw new WebhooksError('conflict', `Endpoint ${id} is not active: enable it first`)
+    }
+    return endpoint
+  }
+
+  async function recoverFailed(
+    { tenantId, id }: EndpointRecord,
+    span: Span,
+    dryRun: boolean,
+  ): Promise<number> {
+    let count = 0
+    for (const status of ['failed', 'cancelled'] as const) {
+      const list = { tenantId, endpointId: id, status, ...span, offset: 0 }
+      let before: string | null = null
+      if (dryRun) {
+        const page = await storage.listDeliveries({ ...list, before, limit: 1, withTotal: true })
+        count += page.total ?? 0
+        continue
+      }
+      do {
+        const { items } = await storage.listDeliveries({
+          ...list,
+          before,
+          limit: perPage,
+          withTotal: false,
+        })
+        const ids = items.map((delivery) => delivery.id)
+        count += (await storage.requeueDeliveries({ tenantId, ids, now: clock.now() })).length
+        if (ids.length > 0) onDue()
+        before = items.length < perPage ? null : (ids.at(-1) ?? null)
+      } while (before !== null)
+    }
+    return count
+  }
+
+  async function recoverMissing(
+    endpoint: EndpointRecord,
+    span: Span,
+    dryRun: boolean,
+  ): Promise<number> {
+    const { tenantId } = endpoint
+    let count = 0
+    let after: string | null = null
+    do {
+      const events: EventRecord[] = await storage.listEventsWithoutDelivery({
+        tenantId,
+        endpointId: endpoint.id,
+        ...span,
+        after,
+        limit: perPage,
+      })
+      const missed = events.filter((event) => covers(endpoint, event))
+      const deliveries = missed.map((event) => deliveryOf(event, endpoint))
+      count += dryRun ? missed.length : (await storage.insertDeliveries({ deliveries })).length
+      if (!dryRun && missed.length > 0) onDue()
+      after = events.length < perPage ? null : (events.at(-1)?.id ?? null)
+    } while (after !== null)
+    return count
+  }
+
+  function deliveryOf(event: EventRecord, endpoint: EndpointRecord): NewDelivery {
+    const now = clock.now()
+    return {
+      id: context.ids('dlv'),
+      tenantId: event.tenantId,
+      eventId: event.id,
+      endpointId: endpoint.id,
+      eventType: event.type,
+      status: 'pending',
+      cancelReason: null,
+      dueAt: now,
+      createdAt: now,
+    }
+  }
+}
+
+function covers(endpoint: EndpointRecord, event: EventRecord): boolean {
+  const data = lazyDataOf(event)
+  return matchSubscription({ ...endpoint, active: true }, { ...event, data }).receives
+}
+
+interface Span {
+  since: Date
+  until: Date
+}
+
+function checkSpan({ since, until }: RecoverOptions, now: Date): Span {
+  const span = {
+    since: requireInstant('since', since),
+    until: requireInstant('until', until ?? now),
+  }
+  if (span.since >= span.until) {
+    throw new WebhooksError('invalid_option', 'since must be before until')
+  }
+  return span
+}

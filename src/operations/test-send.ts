@@ -1,0 +1,84 @@
+import type { Context } from '../core/context.ts'
+import { Dispatcher } from '../core/dispatcher.ts'
+import { serializeBody } from '../core/serialize.ts'
+import type { Attempt } from '../model.ts'
+import type { EndpointRecord, EventRecord } from '../storage/storage.ts'
+
+/** Type of the event that `endpoints.test` sends; no registry can declare it. */
+export const testEventType = 'webhook.test'
+
+/**
+ * Sends a test event to one endpoint, once, and records it like any other delivery. The delivery
+ * is inserted already leased, so that no worker takes it, and its outcome is final either way.
+ */
+export async function sendTest(context: Context, endpoint: EndpointRecord): Promise<Attempt> {
+  const { clock, ids, settings, storage } = context
+  const { tenantId } = endpoint
+  const createdAt = clock.now()
+  const leaseToken = ids('lease')
+  const leaseUntil = new Date(createdAt.getTime() + settings.limits.leaseMs)
+  const event: EventRecord = {
+    id: ids('evt'),
+    tenantId,
+    type: testEventType,
+    body: serializeBody(
+      { type: testEventType, createdAt, data: { endpointId: endpoint.id } },
+      settings.limits.payloadBytes,
+    ),
+    channels: [],
+    idempotencyKey: null,
+    createdAt,
+    position: 0,
+  }
+  const delivery = {
+    id: ids('dlv'),
+    tenantId,
+    eventId: event.id,
+    endpointId: endpoint.id,
+    eventType: event.type,
+    status: 'pending' as const,
+    cancelReason: null,
+    dueAt: createdAt,
+    createdAt,
+  }
+  const { position: _, ...newEvent } = event
+  await storage.insertEvents({ events: [{ ...newEvent, fanOut: false }] })
+  await storage.insertDeliveries({ deliveries: [delivery], lease: { leaseToken, leaseUntil } })
+
+  const leased = {
+    ...delivery,
+    dueAt: leaseUntil,
+    leaseToken,
+    attempts: 0,
+    step: 0,
+    faults: 0,
+    responseStatus: null,
+    lastError: null,
+    completedAt: null,
+  }
+  const attempt = await new Dispatcher(context).attempt(
+    { delivery: leased, event, endpoint },
+    new AbortController().signal,
+  )
+  const now = clock.now()
+  await storage.settleDeliveries({
+    now,
+    settlements: [
+      {
+        id: delivery.id,
+        leaseToken,
+        attempt,
+        status: attempt.succeeded ? 'succeeded' : 'failed',
+        dueAt: null,
+        attempts: 1,
+        step: 1,
+        faults: 0,
+        responseStatus: attempt.response?.status ?? null,
+        lastError: attempt.error,
+        cancelReason: null,
+        completedAt: now,
+      },
+    ],
+  })
+  return attempt
+}

@@ -1,0 +1,210 @@
+import type { Context } from './core/context.ts'
+import type { CustomSignature } from './core/custom-signature.ts'
+import type { EmitOptions, EmitRequest, EmittedEvent } from './core/emitter.ts'
+import { type DisablePolicy, defaultDisablePolicy } from './core/endpoint-health.ts'
+import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
+import { createIdSource } from './core/ids.ts'
+import { type NotificationListener, type NotificationName, Notifier } from './core/notifications.ts'
+import type { EventData, EventName, EventRegistry } from './core/registry.ts'
+import { resilientStorage, stopped } from './core/resilient-storage.ts'
+import { resolveRetryPolicy } from './core/retry-policy.ts'
+import { type Limits, resolveLimits } from './core/settings.ts'
+import type { RetryPolicy } from './model.ts'
+import { createDeliveries, type Deliveries } from './operations/deliveries.ts'
+import { createEndpoints, type Endpoints } from './operations/endpoints.ts'
+import { createEvents, type Events } from './operations/events.ts'
+import { type ExplainOptions, type Explanation, explainEvent } from './operations/explain.ts'
+import { type PruneOptions, type PruneResult, prune } from './operations/prune.ts'
+import { createRecover, type Recover } from './operations/recover.ts'
+import { createStats, type ReadStats } from './operations/stats.ts'
+import { anyTenant, onlyTenant, type TenantOf } from './operations/tenant.ts'
+import type { Clock, Logger, Random } from './ports.ts'
+import { pollingScheduler } from './scheduling/polling.ts'
+import type { Scheduler } from './scheduling/scheduler.ts'
+import type { Storage } from './storage/storage.ts'
+import { consoleLogger, systemClock, systemRandom } from './system.ts'
+import type { AddressGuardOptions } from './transport/address-guard.ts'
+import { httpTransport } from './transport/http.ts'
+import type { Transport } from './transport/transport.ts'
+
+/** What {@link createWebhooks} takes. */
+export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
+  /** The event types, from `defineEvents` or `ainexlayerEvents`. */
+  events: Registry
+  /** Where everything is kept: `memoryStorage()`, `sqliteStorage({ path })` or an adapter of yours. */
+  storage: Storage<Transaction>
+  /** When failed attempts are repeated. Default: ten attempts over three days, jitter 0.2. */
+  retry?: Partial<RetryPolicy> | undefined
+  /** When a failing endpoint is switched off. Default: 5 days and 10 attempts; `false`: never. */
+  disable?: Partial<DisablePolicy> | false | undefined
+  /** Exceptions to the rule that nothing private is called. Not together with `transport`. */
+  addressGuard?: AddressGuardOptions | undefined
+  /** Bounds on time, memory and concurrency. */
+  limits?: Partial<Limits> | undefined
+  /** A home-made signature to send beside the standard one, for receivers that still check it. */
+  signing?: { custom?: CustomSignature | undefined } | undefined
+  /** The `user-agent` header. Default `AINexLayer-Webhooks/1`. */
+  userAgent?: string | undefined
+  /** Who wakes the worker. Default `pollingScheduler()`. */
+  scheduler?: Scheduler | undefined
+  /** Who sends. Default `httpTransport({ addressGuard })`. */
+  transport?: Transport | undefined
+  /** Where the engine reports. Default: warnings and errors to the console. */
+  logger?: Logger | undefined
+  /** Default: the system's. */
+  clock?: Clock | undefined
+  /** Default: the system's. */
+  random?: Random | undefined
+}
+
+/** One entry of `emitMany`. */
+export type EmitInput<Registry extends EventRegistry> = {
+  [Name in EventName<Registry>]: {
+    type: Name
+    data: EventData<Registry, Name>
+  } & Omit<EmitOptions, 'transaction' | 'tenantId'> & { tenantId?: string | undefined }
+}[EventName<Registry>]
+
+/** The face of one tenant: whatever belongs to others does not exist here. */
+export interface TenantWebhooks<Registry extends EventRegistry, Transaction = never> {
+  /**
+   * Takes in an event. Resolves once it is durable; sending it is the worker's business.
+   *
+   * @throws WebhooksError `unknown_event`, `invalid_payload`, `payload_not_serializable`,
+   * `payload_too_large`, `invalid_option`, `stopped`, `storage_failed`
+   */
+  emit<Name extends EventName<Registry>>(
+    type: Name,
+    data: EventData<Registry, Name>,
+    options?: EmitOptions<Transaction>,
+  ): Promise<EmittedEvent>
+  /** Takes in a list of events, all or none. @throws as `emit` */
+  emitMany(
+    events: readonly EmitInput<Registry>[],
+    options?: { transaction?: Transaction | undefined },
+  ): Promise<EmittedEvent[]>
+  readonly endpoints: Endpoints
+  readonly deliveries: Deliveries
+  readonly events: Events
+  /** Sends again what an endpoint did not get in a span of time; `dryRun` counts only. */
+  recover: Recover
+  /** Tells for every endpoint whether it would receive an event, and by which rule. */
+  explain<Name extends EventName<Registry>>(
+    type: Name,
+    data: EventData<Registry, Name>,
+    options?: ExplainOptions,
+  ): Promise<Explanation[]>
+  /** Success rate, latency and backlog. */
+  stats: ReadStats
+  /**
+   * Listens to what happens in this process.
+   *
+   * @returns A function that takes the listener off again.
+   */
+  on<Name extends NotificationName>(name: Name, listener: NotificationListener<Name>): () => void
+}
+
+/** An instance: the face of all tenants, and its lifecycle. */
+export interface Webhooks<Registry extends EventRegistry, Transaction = never>
+  extends TenantWebhooks<Registry, Transaction> {
+  /** The event types and their schemas. */
+  readonly registry: Registry
+  /**
+   * Opens the storage and begins to deliver. A process that only emits need not start.
+   *
+   * @throws WebhooksError `storage_failed`, `stopped`
+   */
+  start(): Promise<void>
+  /**
+   * Stores what was emitted, finishes attempts under way (up to `limits.stopGraceMs`), hands back
+   * the rest without counting an attempt, and closes connections and storage. Final.
+   */
+  stop(): Promise<void>
+  /** Does what is due and returns before the deadline; for serverless hosts and cron. */
+  drain(options: DrainOptions): Promise<DrainResult>
+  /** Deletes what ended before an instant; never anything pending. */
+  prune(options: PruneOptions): Promise<PruneResult>
+  /** The same face, bound to one tenant. @throws WebhooksError `invalid_option` */
+  forTenant(tenantId: string): TenantWebhooks<Registry, Transaction>
+}
+
+/**
+ * Creates an instance. Nothing is opened or sent before the first call.
+ *
+ * @example
+ * const webhooks = createWebhooks({ events: ainexlayerEvents, storage: memoryStorage() })
+ *
+ * @throws WebhooksError `invalid_option`
+ */
+export function createWebhooks<Registry extends EventRegistry, Transaction = never>(
+  options: WebhooksOptions<Registry, Transaction>,
+): Webhooks<Registry, Transaction> {
+  const context = createContext(options)
+  const registry: EventRegistry = options.events
+  const scheduler = options.scheduler ?? pollingScheduler()
+  const engine = new Engine(context, { registry, scheduler })
+
+  function face(tenantOf: TenantOf, onlyFor: string | null): TenantWebhooks<Registry, Transaction> {
+    const parts = { onDue: () => engine.notifyDue() }
+    const requestOf = (type: string, data: unknown, given: EmitOptions<unknown>): EmitRequest => ({
+      type,
+      data,
+      options: { ...given, tenantId: tenantOf(given) },
+    })
+    return {
+      async emit(type, data, emitOptions = {}) {
+        if (engine.isStopping) throw stopped()
+        return engine.emitter.emit(requestOf(type, data, emitOptions))
+      },
+      async emitMany(events, { transaction } = {}) {
+        if (engine.isStopping) throw stopped()
+        const requests = events.map(({ type, data, ...given }) => requestOf(type, data, given))
+        return engine.emitter.emitMany(requests, transaction)
+      },
+      endpoints: createEndpoints(context, tenantOf),
+      deliveries: createDeliveries(context, tenantOf, parts),
+      events: createEvents(context, tenantOf),
+      recover: createRecover(context, tenantOf, parts),
+      async explain(type, data, given = {}) {
+        const { channels = [] } = given
+        return explainEvent(context, registry, { type, data, channels, tenantId: tenantOf(given) })
+      },
+      stats: createStats(context, tenantOf),
+      on: (name, listener) =>
+        context.notifier.on(name, (notification) => {
+          if (onlyFor === null || notification.tenantId === onlyFor) listener(notification)
+        }),
+    }
+  }
+
+  return {
+    ...face(anyTenant, null),
+    registry: options.events,
+    start: () => engine.start(),
+    stop: () => engine.stop(),
+    drain: (drainOptions) => engine.drain(drainOptions),
+    prune: (pruneOptions) => prune(context, pruneOptions),
+    forTenant: (tenantId) => face(onlyTenant(tenantId), tenantId),
+  }
+}
+
+function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
+  const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
+  const { addressGuard } = options
+  return {
+    settings: {
+      retry: resolveRetryPolicy(options.retry),
+      disable: options.disable !== false && { ...defaultDisablePolicy, ...options.disable },
+      limits: resolveLimits(options.limits),
+      customSignature: options.signing?.custom ?? null,
+      userAgent: options.userAgent ?? 'AINexLayer-Webhooks/1',
+    },
+    clock,
+    random,
+    logger,
+    ids: createIdSource({ clock, random }),
+    notifier: new Notifier(logger),
+    storage: resilientStorage(options.storage as Storage<unknown>),
+    transport: options.transport ?? httpTransport({ addressGuard }),
+  }
+}
