@@ -1,0 +1,104 @@
+import type { StatsRecord, Storage } from '../storage.ts'
+import type { DeliveryRow, EventRow } from './rows.ts'
+import type { Tables } from './tables.ts'
+
+export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'prune'> {
+  return {
+    async stats({ tenantId, endpointId, since }) {
+      const tenant = tables.tenants.get(tenantId)
+      const deliveries =
+        endpointId === undefined ? tenant?.deliveries : tables.endpoints.get(endpointId)?.deliveries
+      const stats = figures(deliveries?.ascending() ?? [], tenantId, since)
+      if (endpointId === undefined) {
+        for (const event of tenant?.events.ascending() ?? []) stats.backlog += event.waits ? 1 : 0
+      }
+      return stats
+    },
+
+    async prune({ before, limit }) {
+      const deliveries = pruneDeliveries(tables, before, limit)
+      const events = pruneEvents(tables, before, limit - deliveries)
+      pruneEndpoints(tables, before, limit)
+      return { deliveries, events }
+    },
+  }
+}
+
+function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): StatsRecord {
+  const deliveries = { pending: 0, succeeded: 0, failed: 0, cancelled: 0 }
+  const durations: number[] = []
+  let failed = 0
+  let backlog = 0
+  let oldestPendingAt: Date | null = null
+  for (const { record, attempts } of rows) {
+    if (record.tenantId !== tenantId) continue
+    if (record.createdAt >= since) deliveries[record.status] += 1
+    if (record.status === 'pending') {
+      backlog += 1
+      if (oldestPendingAt === null || record.createdAt < oldestPendingAt) {
+        oldestPendingAt = record.createdAt
+      }
+    }
+    for (const attempt of attempts) {
+      if (attempt.startedAt < since) continue
+      if (attempt.succeeded) durations.push(attempt.durationMs)
+      else failed += 1
+    }
+  }
+  durations.sort((a, b) => a - b)
+  return {
+    deliveries,
+    attempts: { succeeded: durations.length, failed },
+    durationMs: {
+      p50: percentile(durations, 0.5),
+      p95: percentile(durations, 0.95),
+      p99: percentile(durations, 0.99),
+    },
+    backlog,
+    oldestPendingAt,
+  }
+}
+
+/** Nearest rank: the smallest value that at least this share of all values does not exceed. */
+function percentile(sorted: number[], share: number): number | null {
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? null
+}
+
+function pruneDeliveries(tables: Tables, before: Date, limit: number): number {
+  let count = 0
+  for (; count < limit; count += 1) {
+    const row = tables.finished.first()
+    if (row === undefined || row.orderedBy >= before.getTime()) break
+    tables.removeDelivery(row)
+  }
+  return count
+}
+
+function pruneEvents(tables: Tables, before: Date, limit: number): number {
+  let count = 0
+  for (; count < limit; count += 1) {
+    const row = tables.childless.first()
+    if (row === undefined || row.record.createdAt >= before) break
+    removeEvent(tables, row)
+  }
+  return count
+}
+
+function removeEvent(tables: Tables, row: EventRow): void {
+  const { tenant, record } = row
+  tables.childless.delete(row)
+  tables.events.delete(row.id)
+  tenant.events.delete(row)
+  if (record.idempotencyKey !== null) tenant.eventsByKey.delete(record.idempotencyKey)
+}
+
+function pruneEndpoints(tables: Tables, before: Date, limit: number): void {
+  let count = 0
+  for (const row of tables.deletedEndpoints) {
+    if (count >= limit) break
+    if (row.deliveries.size > 0 || (row.deletedAt ?? 0) >= before.getTime()) continue
+    tables.deletedEndpoints.delete(row)
+    tables.endpoints.delete(row.id)
+    count += 1
+  }
+}
