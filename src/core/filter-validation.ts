@@ -132,7 +132,8 @@ function readCondition(
       `has both "${operator}" and "${second}": put each into a condition of its own under "and"`,
     )
   }
-  const field = readFieldPath(node.path, [...path, 'path'], walk)
+  const ownPath = Object.hasOwn(node, 'path') ? node.path : undefined
+  const field = readFieldPath(ownPath, [...path, 'path'], walk)
   const condition = readOperand(field ?? '', operator, node[operator], [...path, operator], walk)
   return field === undefined ? undefined : condition
 }

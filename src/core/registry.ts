@@ -166,7 +166,7 @@ function judge(name: string, schema: z.$ZodType, data: unknown) {
     throw new WebhooksError(
       'invalid_payload',
       `The schema of "${name}" could not judge the data: a refinement or transform of it threw, ` +
-        'or the data is cyclic. The error is in `cause`.',
+        'or the data is nested too deep. The error is in `cause`.',
       { cause },
     )
   }
