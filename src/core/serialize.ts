@@ -49,6 +49,7 @@ function assertJson(value: unknown, path: Path, ancestors: Set<object>): void {
 
 function assertJsonObject(value: object, path: Path, ancestors: Set<object>): void {
   if (ancestors.has(value)) refuse(path, 'it contains itself')
+  if (value instanceof Date && Number.isNaN(value.getTime())) refuse(path, 'the date is invalid')
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     assertJson(value.toJSON(), path, new Set(ancestors).add(value))
     return

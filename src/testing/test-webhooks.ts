@@ -1,5 +1,6 @@
 import type { EventRegistry } from '../core/registry.ts'
 import type { Logger } from '../ports.ts'
+import { pollingScheduler } from '../scheduling/polling.ts'
 import { memoryStorage } from '../storage/memory/index.ts'
 import type { Storage } from '../storage/storage.ts'
 import { createWebhooks, type Webhooks, type WebhooksOptions } from '../webhooks.ts'
@@ -66,6 +67,8 @@ export function createTestWebhooks<Registry extends EventRegistry>(
   const storage: Storage<never> = given.storage ?? memoryStorage()
   const webhooks = createWebhooks<Registry>({
     logger: silent,
+    // Everything here is told when to wake; polling each second would only slow down the days.
+    scheduler: pollingScheduler({ intervalMs: 24 * 3_600_000 }),
     ...given,
     storage,
     clock,

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest'
+import { createTestWebhooks } from '../../src/testing/index.ts'
+import { events } from '../support.ts'
+
+const retry = { delaysMs: new Array(100).fill(12 * 3_600_000), jitter: 0 }
+
+async function failingEndpoint() {
+  const world = createTestWebhooks({
+    events,
+    retry: { ...retry, delaysMs: [0, ...retry.delaysMs.slice(1)] },
+  })
+  const shop = world.receiver('https://shop.example/hooks')
+  const endpoint = await world.webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+  const heard: string[] = []
+  for (const name of ['endpoint.failing', 'endpoint.disabled', 'delivery.cancelled'] as const) {
+    world.webhooks.on(name, () => heard.push(name))
+  }
+  return { ...world, shop, endpoint, heard }
+}
+
+describe('410 Gone', () => {
+  test('switches the endpoint off at once and calls off what was owed to it', async () => {
+    const { webhooks, shop, endpoint, settle, advance, heard } = await failingEndpoint()
+    shop.answer(500)
+    await webhooks.emit('order.paid', { orderId: 'first' })
+    await settle()
+    shop.answer(410)
+    await webhooks.emit('order.paid', { orderId: 'second' })
+    await settle()
+
+    expect(await webhooks.endpoints.get(endpoint.id)).toMatchObject({
+      active: false,
+      disabledReason: 'gone',
+      disabledAt: expect.any(Date),
+    })
+    const { items } = await webhooks.deliveries.list()
+    expect(items.map(({ status, cancelReason }) => [status, cancelReason])).toEqual([
+      ['failed', null],
+      ['cancelled', 'endpoint_disabled'],
+    ])
+    expect(heard).toEqual(['delivery.cancelled', 'endpoint.disabled'])
+    const before = shop.requests.length
+    await webhooks.emit('order.paid', { orderId: 'third' })
+    await advance({ days: 30 })
+    expect(shop.requests).toHaveLength(before)
+  })
+})
+
+describe('five days without a success', () => {
+  test('warn at half-way and switch the endpoint off at the end', async () => {
+    const { webhooks, shop, endpoint, settle, advance, heard } = await failingEndpoint()
+    shop.alwaysAnswer(500)
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await advance({ days: 2, hours: 11 })
+    expect(heard).toEqual([])
+    await advance({ hours: 2 })
+    expect(heard).toEqual(['endpoint.failing'])
+    await advance({ days: 2 })
+    expect(heard).toEqual(['endpoint.failing'])
+    expect((await webhooks.endpoints.get(endpoint.id)).active).toBe(true)
+    await advance({ hours: 12 })
+    expect(heard).toEqual(['endpoint.failing', 'delivery.cancelled', 'endpoint.disabled'])
+    expect(await webhooks.endpoints.get(endpoint.id)).toMatchObject({
+      active: false,
+      disabledReason: 'failing',
+    })
+  })
+
+  test('start anew with a success in between', async () => {
+    const { webhooks, shop, endpoint, settle, advance } = await failingEndpoint()
+    shop.alwaysAnswer(500)
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await advance({ days: 4, hours: 1 })
+    shop.alwaysAnswer(200)
+    await advance({ hours: 12 })
+    expect(await webhooks.endpoints.get(endpoint.id)).toMatchObject({
+      failingSince: null,
+      failedAttempts: 0,
+    })
+    shop.alwaysAnswer(500)
+    await webhooks.emit('order.paid', { orderId: 'o2' })
+    await advance({ days: 4 })
+    expect((await webhooks.endpoints.get(endpoint.id)).active).toBe(true)
+  })
+
+  test('are not enough with fewer than ten failed attempts', async () => {
+    const { webhooks, receiver, settle, advance } = createTestWebhooks({
+      events,
+      retry: { delaysMs: [0, 3 * 86_400_000, 3 * 86_400_000, 3 * 86_400_000], jitter: 0 },
+    })
+    const shop = receiver('https://shop.example/hooks')
+    shop.alwaysAnswer(500)
+    const { id } = await webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await advance({ days: 20 })
+    expect(await webhooks.endpoints.get(id)).toMatchObject({ active: true, failedAttempts: 4 })
+  })
+})
+
+describe('enable', () => {
+  test('starts clean: old failures do not switch it off again', async () => {
+    const { webhooks, shop, endpoint, settle, advance } = await failingEndpoint()
+    shop.alwaysAnswer(500)
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await advance({ days: 6 })
+    await webhooks.endpoints.enable(endpoint.id)
+    expect(await webhooks.endpoints.get(endpoint.id)).toMatchObject({
+      active: true,
+      disabledAt: null,
+      disabledReason: null,
+      failingSince: null,
+      failedAttempts: 0,
+      pausedUntil: null,
+    })
+    await webhooks.emit('order.paid', { orderId: 'o2' })
+    await settle()
+    expect((await webhooks.endpoints.get(endpoint.id)).active).toBe(true)
+  })
+})
+
+describe('a throttling receiver', () => {
+  test.each([429, 502, 503, 504])('%i pauses the whole endpoint, and no other', async (status) => {
+    const { webhooks, receiver, settle, advance } = createTestWebhooks({ events })
+    const busy = receiver('https://busy.example/hooks')
+    const idle = receiver('https://idle.example/hooks')
+    await webhooks.endpoints.create({ url: busy.url, events: ['*'] })
+    await webhooks.endpoints.create({ url: idle.url, events: ['*'] })
+    busy.answer({ status, headers: { 'retry-after': '3600' } })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await webhooks.emit('order.paid', { orderId: 'o2' })
+    await advance({ minutes: 59 })
+    expect(busy.requests).toHaveLength(1)
+    expect(idle.requests).toHaveLength(2)
+    await advance({ minutes: 20 })
+    expect(busy.requests).toHaveLength(3)
+  })
+
+  test('500 does not pause', async () => {
+    const { webhooks, receiver, settle } = createTestWebhooks({ events })
+    const shop = receiver('https://shop.example/hooks')
+    await webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+    shop.answer(500)
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await webhooks.emit('order.paid', { orderId: 'o2' })
+    await settle()
+    expect(shop.requests).toHaveLength(2)
+  })
+})

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createWebhooks,
+  memoryStorage,
+  type Storage,
+  type Transport,
+  type Webhooks,
+} from '../../src/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { TestReceivers } from '../../src/testing/test-receivers.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { events } from '../support.ts'
+
+/** A world in which several processes share one storage. */
+function createWorld() {
+  const clock = new VirtualClock(new Date('2026-01-01T00:00:00Z'))
+  const network = new TestReceivers(clock)
+  const storage = memoryStorage()
+  let processes = 0
+  return {
+    clock,
+    network,
+    storage,
+    /** One more process; it may see storage or network in a way of its own. */
+    process(own: { storage?: Storage; transport?: Transport } = {}): Webhooks<typeof events> {
+      return createWebhooks({
+        events,
+        clock,
+        storage: own.storage ?? storage,
+        transport: own.transport ?? network,
+        random: seededRandom(++processes),
+        logger: { debug() {}, info() {}, warn() {}, error() {} },
+      })
+    },
+  }
+}
+
+/** A storage whose named methods a test replaces. */
+function override(storage: Storage, methods: Partial<Storage>): Storage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const own = methods[name as keyof Storage] ?? Reflect.get(target, name)
+      return typeof own === 'function' ? own.bind(target) : own
+    },
+  })
+}
+
+/** A storage that claims once and then hears nothing any more, like a process that hangs. */
+function claimsOnce(storage: Storage): Partial<Storage> {
+  let claimed = false
+  return {
+    renewLeases: () => new Promise(() => {}),
+    claimDeliveries: async (params) => {
+      if (claimed) return new Promise(() => {})
+      const result = await storage.claimDeliveries(params)
+      claimed = result.deliveries.length > 0
+      return result
+    },
+  }
+}
+
+const url = 'https://shop.example/hooks'
+
+describe('a lease', () => {
+  test('keeps other workers away for as long as its request runs', async () => {
+    const { clock, network, process } = createWorld()
+    const workers = [process(), process(), process()]
+    await Promise.all(workers.map((worker) => worker.start()))
+    const shop = network.receiver(url)
+    shop.answer({ status: 200, afterMs: 29_000 })
+    await workers[0]?.endpoints.create({ url, events: ['*'] })
+    await workers[1]?.emit('order.paid', { orderId: 'o1' })
+    await clock.advance(600_000)
+    expect(shop.requests).toHaveLength(1)
+  })
+
+  test('is renewed at half time', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const slowSettle = override(storage, {
+      // The request is answered soon; recording it takes three leases.
+      settleDeliveries: async (params) => {
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 180_000))
+        return storage.settleDeliveries(params)
+      },
+    })
+    const slow = process({ storage: slowSettle })
+    const other = process()
+    await slow.start()
+    await slow.endpoints.create({ url, events: ['*'] })
+    await slow.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    await other.start()
+    await clock.advance(600_000)
+    expect(network.receiver(url).requests).toHaveLength(1)
+    expect((await other.deliveries.list()).items[0]).toMatchObject({
+      status: 'succeeded',
+      attempts: 1,
+    })
+  })
+
+  test('of a process that died ends, and another one takes over', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const dead = process({
+      storage: override(storage, claimsOnce(storage)),
+      transport: {
+        send: () => new Promise(() => {}),
+        checkUrl: async () => {},
+        close: async () => {},
+      },
+    })
+    await dead.start()
+    await dead.endpoints.create({ url, events: ['*'] })
+    await dead.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const survivor = process()
+    await survivor.start()
+    await clock.advance(59_000)
+    expect(network.receiver(url).requests).toHaveLength(0)
+    await clock.advance(2_000)
+    expect(network.receiver(url).requests).toHaveLength(1)
+  })
+
+  test('that has passed on lets its old holder write nothing', async () => {
+    const { clock, network, storage, process } = createWorld()
+    // A process that freezes between answer and settlement, for longer than its lease.
+    let thaw = () => {}
+    const frozen = process({
+      storage: override(storage, {
+        ...claimsOnce(storage),
+        settleDeliveries: async (params) => {
+          await new Promise<void>((resolve) => {
+            thaw = resolve
+          })
+          return storage.settleDeliveries(params)
+        },
+      }),
+    })
+    const shop = network.receiver(url)
+    shop.answer(500, 200)
+    await frozen.start()
+    await frozen.endpoints.create({ url, events: ['*'] })
+    await frozen.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const survivor = process()
+    await survivor.start()
+    await clock.advance(61_000)
+    expect(shop.requests).toHaveLength(2)
+    const [before] = (await survivor.deliveries.list()).items
+    expect(before).toMatchObject({ status: 'succeeded', attempts: 1 })
+
+    thaw()
+    await clock.settle()
+    const [after] = (await survivor.deliveries.list()).items
+    expect(after).toEqual(before)
+    expect(await survivor.deliveries.attempts(after?.id ?? '')).toHaveLength(1)
+  })
+
+  test('that is lost while the request runs aborts the request', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const aborted: string[] = []
+    const loser = process({
+      storage: override(storage, { renewLeases: async () => [] }),
+      transport: {
+        send: ({ signal, url: called }) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () => {
+              aborted.push(called)
+              const error = { code: 'aborted', message: 'aborted', origin: 'sender' } as const
+              resolve({ response: null, error })
+            })
+          }),
+        checkUrl: async () => {},
+        close: async () => {},
+      },
+    })
+    await loser.start()
+    await loser.endpoints.create({ url, events: ['*'] })
+    await loser.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    await clock.advance(31_000)
+    expect(aborted).toEqual([url])
+    expect(network.requests).toEqual([])
+  })
+})
+
+describe('a fan-out', () => {
+  test('that died half-way is done again, without a second delivery', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const dying = process({
+      storage: override(storage, {
+        fanOut: async ({ results, ...params }) => {
+          // Everything was written but the last word.
+          await storage.fanOut({
+            ...params,
+            results: results.map((result) => ({ ...result, done: false })),
+          })
+          return new Promise(() => {})
+        },
+      }),
+    })
+    await dying.start()
+    await dying.endpoints.create({ url, events: ['*'] })
+    await dying.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const survivor = process()
+    await survivor.start()
+    await clock.advance(120_000)
+    expect(network.receiver(url).requests).toHaveLength(1)
+    expect((await survivor.deliveries.list()).total).toBe(1)
+  })
+})

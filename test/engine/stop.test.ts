@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { createWebhooks, isWebhooksError, memoryStorage } from '../../src/index.ts'
+import { createTestWebhooks } from '../../src/testing/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { TestReceivers } from '../../src/testing/test-receivers.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { events } from '../support.ts'
+
+const url = 'https://shop.example/hooks'
+
+function createTwoOnOneStorage(limits: { stopGraceMs?: number } = {}) {
+  const clock = new VirtualClock(new Date('2026-01-01T00:00:00Z'))
+  const network = new TestReceivers(clock)
+  const options = { events, clock, transport: network, storage: memoryStorage(), limits }
+  return {
+    clock,
+    shop: network.receiver(url),
+    first: createWebhooks({ ...options, random: seededRandom(1) }),
+    second: createWebhooks({ ...options, random: seededRandom(2) }),
+  }
+}
+
+describe('stop', () => {
+  test('waits for attempts under way and records them', async () => {
+    const { clock, shop, first, second } = createTwoOnOneStorage()
+    shop.answer({ status: 200, afterMs: 20_000 })
+    await first.start()
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const stopped = first.stop()
+    await clock.advance(20_000)
+    await stopped
+    expect((await second.deliveries.list()).items[0]).toMatchObject({
+      status: 'succeeded',
+      attempts: 1,
+    })
+  })
+
+  test('hands back what does not end in time, without counting an attempt', async () => {
+    const { clock, shop, first, second } = createTwoOnOneStorage({ stopGraceMs: 1_000 })
+    shop.answer('timeout')
+    await first.start()
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const stopped = first.stop()
+    await clock.advance(1_000)
+    await stopped
+    const [delivery] = (await second.deliveries.list()).items
+    expect(delivery).toMatchObject({ status: 'pending', attempts: 0 })
+    expect(await second.deliveries.attempts(delivery?.id ?? '')).toEqual([])
+
+    await second.start()
+    await clock.settle()
+    expect((await second.deliveries.list()).items[0]).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('stores what was emitted in the same breath', async () => {
+    const { first, second } = createTwoOnOneStorage()
+    const emitted = [1, 2, 3].map((n) => first.emit('order.paid', { orderId: `o${n}` }))
+    await first.stop()
+    await Promise.all(emitted)
+    expect((await second.events.list()).total).toBe(3)
+  })
+
+  test('makes every later call an error that says so', async () => {
+    const { webhooks } = createTestWebhooks({ events })
+    await webhooks.stop()
+    const calls = [
+      () => webhooks.emit('order.paid', { orderId: 'o1' }),
+      () => webhooks.emitMany([{ type: 'order.paid', data: { orderId: 'o1' } }]),
+      () => webhooks.start(),
+      () => webhooks.drain({ deadline: new Date() }),
+      () => webhooks.endpoints.list(),
+      () => webhooks.deliveries.list(),
+      () => webhooks.stats(),
+      () => webhooks.prune({ before: new Date() }),
+    ]
+    for (const call of calls) {
+      await expect(call()).rejects.toSatisfy((error) => isWebhooksError(error, 'stopped'))
+    }
+  })
+
+  test('may be called twice', async () => {
+    const { webhooks } = createTestWebhooks({ events })
+    await Promise.all([webhooks.stop(), webhooks.stop()])
+  })
+})
+
+describe('drain', () => {
+  test('does what is due and tells when to come again', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    shop.answer(200, 500)
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.emit('order.paid', { orderId: 'o1' })
+    await first.emit('order.paid', { orderId: 'o2' })
+    const deadline = new Date(clock.now().getTime() + 10_000)
+    const drained = first.drain({ deadline })
+    await clock.settle()
+    const result = await drained
+    expect(result.drained).toBe(true)
+    expect(shop.requests).toHaveLength(2)
+    const waitMs = (result.nextDueAt?.getTime() ?? 0) - clock.now().getTime()
+    expect(waitMs).toBeGreaterThanOrEqual(5_000)
+    expect(waitMs).toBeLessThanOrEqual(6_001)
+  })
+
+  test('returns before its deadline and hands back what hangs', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    shop.answer('timeout')
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.emit('order.paid', { orderId: 'o1' })
+    let returnedAt: Date | null = null
+    const deadline = new Date(clock.now().getTime() + 5_000)
+    const drained = first.drain({ deadline }).then((result) => {
+      returnedAt = clock.now()
+      return result
+    })
+    await clock.advance(6_000)
+    expect(await drained).toMatchObject({ drained: false })
+    expect(Number(returnedAt)).toBeLessThanOrEqual(deadline.getTime())
+    expect((await first.deliveries.list()).items[0]).toMatchObject({
+      status: 'pending',
+      attempts: 0,
+    })
+  })
+
+  test('can be called again and again', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    await first.endpoints.create({ url, events: ['*'] })
+    for (const n of [1, 2, 3]) {
+      await first.emit('order.paid', { orderId: `o${n}` })
+      const drained = first.drain({ deadline: new Date(clock.now().getTime() + 1_000) })
+      await clock.settle()
+      await drained
+      expect(shop.requests).toHaveLength(n)
+    }
+  })
+})
