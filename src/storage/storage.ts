@@ -3,14 +3,17 @@
  *
  * Rules that hold for every method:
  *
- * - **Batch first.** One params object per method; lists in, lists out. An empty list is a no-op.
+ * - **Batch first.** One params object per method; lists in, lists out. An empty list is a no-op;
+ *   an id named twice in a list counts once.
+ * - **Ids** are unique over all tenants, and ASCII: their order is that of their bytes.
  * - **Atomic.** A method does all of its writes or none of them.
  * - **Time is passed in.** An adapter never asks for the time; `now` is the engine's.
  * - **Instants** keep millisecond precision. **Text** comes back as it was given, whatever it
- *   holds (emoji, U+0000, 256 KiB); **JSON values** come back deeply equal.
+ *   holds (emoji, U+0000, 256 KiB), except that a lone surrogate, which UTF-8 cannot hold, may
+ *   come back as U+FFFD; **JSON values** come back deeply equal.
  * - **Leases fence.** A write that names a `leaseToken` takes effect only on rows that hold that
  *   very token, whether or not the lease has expired. The others stay as they are, without an
- *   error: the answer says which were accepted.
+ *   error: the answer says which were accepted. Every claim brings a token never used before.
  * - **Tenants** never mix: a method that takes a `tenantId` neither reads nor changes a row of
  *   another tenant.
  * - **Faults** are thrown as they come from the driver. The engine retries, backs off and wraps
@@ -114,7 +117,10 @@ export interface NewDelivery {
   eventId: string
   endpointId: string
   eventType: string
-  /** `cancelled` where the endpoint was switched off between emit and fan-out. */
+  /**
+   * `cancelled` where the endpoint was switched off between emit and fan-out; it is then stored
+   * with `completedAt` at its `createdAt`.
+   */
   status: 'pending' | 'cancelled'
   cancelReason: CancelReason | null
   /** When the first attempt is due; `null` unless pending. */
@@ -235,9 +241,12 @@ export interface HealthChange {
 export interface StatsRecord {
   /** Deliveries created since `since`, by status. */
   deliveries: Record<DeliveryStatus, number>
-  /** Attempts started since `since`. */
+  /** Attempts started since `since`, whatever their origin. */
   attempts: { succeeded: number; failed: number }
-  /** Durations of succeeded attempts since `since`, in ms; `null` where there is none. */
+  /**
+   * Durations of succeeded attempts since `since`, in ms, by nearest rank (the smallest duration
+   * that at least so many per cent do not exceed); `null` where there is none.
+   */
   durationMs: { p50: number | null; p95: number | null; p99: number | null }
   /** All pending deliveries, of whatever age, and events not yet fanned out (tenant only). */
   backlog: number
@@ -298,6 +307,7 @@ export interface Storage<Transaction = never> {
    * Leases events that wait for their fan-out and are due: never leased, or their lease ended at
    * or before `now`. Tenants are served in turn: with several waiting, one tenant's backlog takes
    * no more than its share of `limit`. Within a tenant the oldest position comes first.
+   * Turns go on from call to call, so that calls with a small `limit` are fair as well.
    * Two concurrent calls never return the same event.
    */
   claimEvents(params: {
@@ -352,11 +362,15 @@ export interface Storage<Transaction = never> {
    * - Passed over: endpoints with `pausedUntil > now`; endpoints at their rate limit.
    * - Per endpoint at most `perEndpoint` less what `inFlight` says the caller has under way.
    * - The rate limit is a token bucket shared by all callers: `limit` tokens at rest, one taken per
-   *   claimed delivery, one returned each `intervalMs / limit`.
+   *   claimed delivery, one returned each `intervalMs / limit`. A change of the limit may start it
+   *   afresh, and while the clock goes backwards nothing is returned.
    * - In turn: tenants with due work alternate, and within a tenant its endpoints; within an
    *   endpoint the smallest `dueAt` comes first. A backlog of any size in one place costs other
    *   places nothing.
-   * - Deliveries of inactive or deleted endpoints are claimed like others; the engine cancels them.
+   * - Turns go on from call to call: a busy worker claims one at a time, and still every tenant,
+   *   and every endpoint of it, gets its share. Remembering them in the process will do.
+   * - Deliveries of inactive or deleted endpoints are claimed like others (a pause and a rate limit
+   *   hold for them too); the engine cancels them.
    */
   claimDeliveries(params: {
     now: Date
@@ -377,13 +391,15 @@ export interface Storage<Transaction = never> {
 
   /**
    * Gives leased deliveries back, due at once, as if they had never been claimed. One that was
-   * cancelled meanwhile loses its token and stays cancelled.
+   * cancelled meanwhile loses its token and stays cancelled. The rate limit's token is not
+   * returned.
    */
   releaseDeliveries(params: { now: Date; leases: Lease[] }): Promise<void>
 
   /**
    * Records attempts together with the next state of their deliveries, and ends the leases.
-   * A settlement whose delivery does not hold the token is dropped whole, its attempt with it.
+   * A settlement whose delivery does not hold the token is dropped whole, its attempt with it; of
+   * two for one delivery in the same call, the first counts.
    * Where the delivery was cancelled while the attempt was under way, the attempt is recorded and
    * counted (`attempts`, `responseStatus`, `lastError`), and the delivery stays cancelled, unless
    * the attempt succeeded: then it is `succeeded`, for that is what happened.
@@ -395,8 +411,9 @@ export interface Storage<Transaction = never> {
   /**
    * Makes final deliveries (`succeeded`, `failed`, `cancelled`) pending again, due at `now`, with
    * `step` and `faults` at 0, `completedAt` and `cancelReason` cleared; `attempts` goes on counting.
-   * Pending ones that no live lease holds (no token, or `dueAt <= now`) become due at once with
-   * their `step` kept. Others are left as they are.
+   * Pending ones that no live lease holds (no token, or `dueAt <= now`) become due at `now` with
+   * their `step` and `faults` kept. Others are left as they are. None of those changed holds a
+   * token any more, so that an attempt from before can no longer settle.
    *
    * @returns Ids of those changed.
    */
@@ -406,6 +423,7 @@ export interface Storage<Transaction = never> {
    * Cancels pending deliveries, of the given ids or of an endpoint, at most `limit` of them: sets
    * `completedAt` to `now`, `cancelReason` to `reason` and `dueAt` to `null`. A lease token stays,
    * so that an attempt under way, which nobody can call back, is still recorded when it ends.
+   * The endpoint may be a deleted one.
    *
    * @returns Ids of those cancelled.
    */
@@ -433,10 +451,12 @@ export interface Storage<Transaction = never> {
 
   // --------------------------------------------------------------- endpoints
 
+  /** One whose `id` exists already changes nothing and is returned as it stands. */
   insertEndpoint(params: { endpoint: NewEndpoint }): Promise<EndpointRecord>
 
   /**
-   * Changes settings, raises `version`, sets `updatedAt` to `now`. Where `active` goes from false
+   * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
+   * `now`. Where `active` goes from false
    * to true, health starts clean: `pausedUntil`, `failingSince` and `failedAttempts` are reset.
    * With `ifVersion`, only if the stored version is that one.
    *
@@ -467,7 +487,7 @@ export interface Storage<Transaction = never> {
    * change's count and `failingSince` its `failedAt`; otherwise the count is added and
    * `failingSince` kept if set. `version` and `updatedAt` stay. Unknown endpoints are left out.
    *
-   * @returns The endpoints as they are afterwards.
+   * @returns The endpoints as they are afterwards, each once.
    */
   recordHealth(params: { changes: HealthChange[] }): Promise<EndpointRecord[]>
 
@@ -481,8 +501,10 @@ export interface Storage<Transaction = never> {
 
   /**
    * Deletes what is older than `before`, at most `limit` rows in one call: final deliveries by
-   * `completedAt`, with their attempts; then events by `createdAt` that are fanned out and have
-   * no delivery left; then deleted endpoints that have none. Never anything pending.
+   * `completedAt`, with their attempts; then events by `createdAt` that do not wait for a fan-out
+   * and have no delivery left (their idempotency keys are free again); then endpoints deleted
+   * before `before` that have none. Attempts and endpoints do not count towards `limit`. Never
+   * anything pending.
    *
    * @returns How many deliveries and events went; below `limit` in sum when nothing is left.
    */
