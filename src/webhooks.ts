@@ -170,10 +170,12 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
         return explainEvent(context, registry, { type, data, channels, tenantId: tenantOf(given) })
       },
       stats: createStats(context, tenantOf),
-      on: (name, listener) =>
-        context.notifier.on(name, (notification) => {
-          if (onlyFor === null || notification.tenantId === onlyFor) listener(notification)
-        }),
+      on(name, listener) {
+        if (onlyFor === null) return context.notifier.on(name, listener)
+        return context.notifier.on(name, (notification) =>
+          notification.tenantId === onlyFor ? listener(notification) : undefined,
+        )
+      },
     }
   }
 

@@ -38,8 +38,9 @@ export class Engine {
   #worker: Worker | null = null
   #started = false
   #stopping: Promise<void> | null = null
-  /** Storage faults in a row. */
+  /** Storage faults in a row, and until when the worker rests because of them. */
   #faults = 0
+  #restsUntil = new Date(0)
   #endWorkSubscription: (() => void) | null = null
   /** Called when an attempt ends, while a drain waits. */
   #onFree: (() => void) | null = null
@@ -122,6 +123,8 @@ export class Engine {
   }
 
   async #runOrBackOff(worker: Worker): Promise<Date | null> {
+    // Whoever wakes us in the meantime: a storage that is down is not asked more often for it.
+    if (this.#context.clock.now() < this.#restsUntil) return this.#restsUntil
     try {
       const next = await worker.run()
       this.#faults = 0
@@ -139,6 +142,7 @@ export class Engine {
     const reason = error instanceof Error ? error.message : String(error)
     logger.error({ reason, retryAt }, 'The storage failed; the worker waits and tries again')
     notifier.notify('storage.failed', { tenantId: null, error, retryAt })
+    this.#restsUntil = retryAt
     return retryAt
   }
 

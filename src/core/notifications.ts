@@ -27,10 +27,13 @@ export interface Notifications {
 /** A name to listen to. */
 export type NotificationName = keyof Notifications
 
-/** Is called with each notification of its name; what it throws is logged and goes no further. */
+/**
+ * Is called with each notification of its name. What it throws, or what its promise rejects with,
+ * is logged and goes no further; nobody waits for it.
+ */
 export type NotificationListener<Name extends NotificationName> = (
   notification: Notifications[Name],
-) => void
+) => unknown
 
 /** Keeps the listeners of one instance. */
 export class Notifier {
@@ -58,7 +61,7 @@ export class Notifier {
   notify<Name extends NotificationName>(name: Name, notification: Notifications[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        const outcome: unknown = (listener as NotificationListener<Name>)(notification)
+        const outcome = (listener as NotificationListener<Name>)(notification)
         if (outcome instanceof Promise) outcome.catch((error) => this.#report(name, error))
       } catch (error) {
         this.#report(name, error)

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createWebhooks,
+  memoryStorage,
+  type Notifications,
+  type Storage,
+  type TransportResult,
+} from '../../src/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { TestReceivers } from '../../src/testing/test-receivers.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { events } from '../support.ts'
+
+const url = 'https://shop.example/hooks'
+
+/** An instance whose network and storage fail on command, through no fault of the receiver. */
+function createWorld() {
+  const clock = new VirtualClock(new Date('2026-01-01T00:00:00Z'))
+  const network = new TestReceivers(clock)
+  const memory = memoryStorage()
+  const world = { networkDown: false, storageDown: false }
+  const resolverDown: TransportResult = {
+    response: null,
+    error: { code: 'dns_failed', message: 'the resolver does not answer', origin: 'sender' },
+  }
+  const storage: Storage = new Proxy(memory, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return async (params: unknown) => {
+        if (world.storageDown) throw new Error('the database is away')
+        return value.call(target, params)
+      }
+    },
+  })
+  const webhooks = createWebhooks({
+    events,
+    clock,
+    storage,
+    random: seededRandom(1),
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    transport: {
+      send: async (request) => (world.networkDown ? resolverDown : network.send(request)),
+      checkUrl: async () => {},
+      close: async () => {},
+    },
+  })
+  return { clock, world, webhooks, shop: network.receiver(url) }
+}
+
+describe('a fault of our own', () => {
+  test('costs a delivery no attempt and an endpoint no health, and is on record as ours', async () => {
+    const { clock, world, webhooks, shop } = createWorld()
+    await webhooks.start()
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    world.networkDown = true
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await clock.advance(12 * 3_600_000)
+    const [during] = (await webhooks.deliveries.list()).items
+    expect(during).toMatchObject({ status: 'pending', attempts: 0 })
+    expect(await webhooks.endpoints.get(id)).toMatchObject({
+      failedAttempts: 0,
+      failingSince: null,
+    })
+
+    world.networkDown = false
+    await clock.advance(15 * 60_000)
+    const [after] = (await webhooks.deliveries.list()).items
+    expect(after).toMatchObject({ status: 'succeeded', attempts: 1 })
+    expect(shop.requests).toHaveLength(1)
+    const attempts = await webhooks.deliveries.attempts(after?.id ?? '')
+    expect(attempts.at(0)).toMatchObject({ number: 1, error: { origin: 'sender' } })
+    expect(attempts.at(-1)).toMatchObject({ number: 1, succeeded: true })
+    // Backed off: twelve hours at ten minutes each, and the quick ones before.
+    expect(attempts.length).toBeLessThan(100)
+  })
+
+  test('storage away: nothing is lost, and the worker comes back by itself', async () => {
+    const { clock, world, webhooks, shop } = createWorld()
+    await webhooks.start()
+    await webhooks.endpoints.create({ url, events: ['*'] })
+    const heard: Notifications['storage.failed'][] = []
+    webhooks.on('storage.failed', (notification) => heard.push(notification))
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    world.storageDown = true
+    await clock.advance(3_600_000)
+    expect(shop.requests).toHaveLength(0)
+    expect(heard.length).toBeGreaterThan(1)
+    // Doubling waits up to half a minute: an hour is not thousands of tries.
+    expect(heard.length).toBeLessThan(150)
+    world.storageDown = false
+    await clock.advance(31_000)
+    expect(shop.requests).toHaveLength(1)
+  })
+
+  test('a listener that throws disturbs nobody', async () => {
+    const { clock, webhooks, shop } = createWorld()
+    await webhooks.start()
+    const heard: string[] = []
+    webhooks.on('delivery.succeeded', () => {
+      throw new Error('a bug of the host')
+    })
+    webhooks.on('delivery.succeeded', async () => {
+      throw new Error('an asynchronous bug of the host')
+    })
+    webhooks.on('delivery.succeeded', ({ delivery }) => heard.push(delivery.status))
+    await webhooks.endpoints.create({ url, events: ['*'] })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    expect(shop.requests).toHaveLength(1)
+    expect(heard).toEqual(['succeeded'])
+  })
+})
