@@ -30,6 +30,7 @@ describe('matchesPattern', () => {
     ['document.*', 'document.processed', true],
     ['document.*', 'document.page.added', true],
     ['document.*', 'document', false],
+    ['document.*', 'document.', false],
     ['document.*', 'documents.processed', false],
     ['chat.conversation.*', 'chat.conversation.started', true],
     ['chat.conversation.*', 'chat.message', false],

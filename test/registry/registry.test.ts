@@ -228,6 +228,7 @@ describe('an unknown name', () => {
   it.each([
     ['order.payed', 'order.paid'],
     ['order.Paid', 'order.paid'],
+    ['ORDER.PAID', 'order.paid'],
     ['order_paid', 'order.paid'],
     ['orders.refunded', 'order.refunded'],
     ['order.refund', 'order.refunded'],
@@ -259,6 +260,8 @@ describe('an unknown name', () => {
       'document.processed',
     )
     expect(nearestName('a', [])).toBeUndefined()
+    // Too long to be a slip of the pen, and to be worth its square in steps
+    expect(nearestName('a'.repeat(129), ['a'.repeat(128)])).toBeUndefined()
     expect(nearestName('order', ['invoice.created'])).toBeUndefined()
   })
 })
