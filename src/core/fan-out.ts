@@ -115,7 +115,7 @@ export class FanOut {
 
 /** Whether the endpoint existed, and was active, when the event was emitted. */
 function wasSubscribedAt(endpoint: EndpointRecord, event: EventRecord): boolean {
-  if (endpoint.createdPosition >= event.position) return false
+  if (endpoint.activePosition >= event.position) return false
   return endpoint.active || (endpoint.disabledAt !== null && endpoint.disabledAt >= event.createdAt)
 }
 

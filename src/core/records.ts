@@ -8,7 +8,7 @@ export function toEvent({ position: _, ...event }: EventRecord): WebhookEvent {
 
 /** What callers see of an endpoint: no secrets, and of custom headers the names alone. */
 export function toEndpoint(record: EndpointRecord): Endpoint {
-  const { secrets: _, headers, createdPosition: __, ...endpoint } = record
+  const { secrets: _, headers, activePosition: __, ...endpoint } = record
   return { ...endpoint, headerNames: Object.keys(headers) }
 }
 

@@ -103,8 +103,11 @@ export interface NewEndpoint extends EndpointSettings {
 
 /** An endpoint as stored. */
 export interface EndpointRecord extends NewEndpoint, EndpointHealth {
-  /** Position of the newest event at the moment of its creation: it receives later ones only. */
-  createdPosition: number
+  /**
+   * Position of the newest event at the moment when it was created or, if it has been off since,
+   * switched on again: it receives later ones only.
+   */
+  activePosition: number
   /** 1 at creation, one more on each `updateEndpoint`. */
   version: number
   updatedAt: Date
@@ -318,8 +321,8 @@ export interface Storage<Transaction = never> {
   }): Promise<EventRecord[]>
 
   /**
-   * Endpoints an event may concern: those of the tenant that existed before `position`
-   * (`createdPosition < position`), are not deleted, and are active, or were switched off at or
+   * Endpoints an event may concern: those of the tenant with `activePosition`
+   * before `position`, that are not deleted, and are active, or were switched off at or
    * after `emittedAt` (so that the delivery can be recorded as cancelled). Ascending id, after `after`.
    */
   listSubscribers(params: {
@@ -457,7 +460,8 @@ export interface Storage<Transaction = never> {
   /**
    * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
    * `now`. Where `active` goes from false
-   * to true, health starts clean: `pausedUntil`, `failingSince` and `failedAttempts` are reset.
+   * to true, health starts clean (`pausedUntil`, `failingSince` and `failedAttempts` are reset) and
+   * `activePosition` becomes the position of the newest event.
    * With `ifVersion`, only if the stored version is that one.
    *
    * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.

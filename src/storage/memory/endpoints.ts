@@ -29,7 +29,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
       const found: EndpointRow[] = []
       for (const row of tables.tenants.get(tenantId)?.endpoints.ascending(after) ?? []) {
         if (found.length >= limit) break
-        if (row.record.createdPosition < position && wasActive(row, emittedAt)) found.push(row)
+        if (row.record.activePosition < position && wasActive(row, emittedAt)) found.push(row)
       }
       return found.map(copyEndpoint)
     },
@@ -45,7 +45,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
           pausedUntil: null,
           failingSince: null,
           failedAttempts: 0,
-          createdPosition: tables.position,
+          activePosition: tables.position,
           version: 1,
           updatedAt: endpoint.createdAt,
         },
@@ -70,7 +70,8 @@ export function endpointMethods(tables: Tables): EndpointMethods {
       if (ifVersion !== undefined && ifVersion !== row.record.version) return 'version_mismatch'
       const given = withoutUndefined(structuredClone(changes))
       if (given.active === true && !row.record.active) {
-        Object.assign(row.record, { pausedUntil: null, failingSince: null, failedAttempts: 0 })
+        const clean = { pausedUntil: null, failingSince: null, failedAttempts: 0 }
+        Object.assign(row.record, clean, { activePosition: tables.position })
       }
       Object.assign(row.record, given, { version: row.record.version + 1, updatedAt: now })
       if (given.rateLimit !== undefined) {
