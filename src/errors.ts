@@ -31,6 +31,7 @@ export type WebhooksErrorCode =
   | 'driver_missing'
   // What a receiver met in a request (`./receiver`)
   | 'signature_header_missing'
+  | 'signature_header_invalid'
   | 'signature_timestamp_invalid'
   | 'signature_timestamp_expired'
   | 'signature_timestamp_in_future'
