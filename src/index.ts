@@ -1,7 +1,7 @@
 /**
  * `@ainexlayer/webhooks`: send webhooks from a Node backend, signed, retried and logged.
  */
-export { type CustomSignature, customSignature } from './core/custom-signature.ts'
+export type { CustomSignatureOptions } from './core/custom-signature.ts'
 export type { EmitOptions, EmittedEvent } from './core/emitter.ts'
 export type { DisablePolicy } from './core/endpoint-health.ts'
 export type { DrainOptions, DrainResult } from './core/engine.ts'

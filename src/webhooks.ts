@@ -1,5 +1,5 @@
 import type { Context } from './core/context.ts'
-import type { CustomSignature } from './core/custom-signature.ts'
+import { type CustomSignatureOptions, customSignature } from './core/custom-signature.ts'
 import type { EmitOptions, EmitRequest, EmittedEvent } from './core/emitter.ts'
 import { type DisablePolicy, defaultDisablePolicy } from './core/endpoint-health.ts'
 import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
@@ -42,7 +42,7 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
   /** Bounds on time, memory and concurrency. */
   limits?: Partial<Limits> | undefined
   /** A home-made signature to send beside the standard one, for receivers that still check it. */
-  signing?: { custom?: CustomSignature | undefined } | undefined
+  signing?: { custom?: CustomSignatureOptions | undefined } | undefined
   /** The `user-agent` header. Default `AINexLayer-Webhooks/1`. */
   userAgent?: string | undefined
   /** Who wakes the worker. Default `pollingScheduler()`. */
@@ -198,7 +198,7 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
       retry: resolveRetryPolicy(options.retry),
       disable: options.disable !== false && { ...defaultDisablePolicy, ...options.disable },
       limits: resolveLimits(options.limits),
-      customSignature: options.signing?.custom ?? null,
+      customSignature: options.signing?.custom ? customSignature(options.signing.custom) : null,
       userAgent: options.userAgent ?? 'AINexLayer-Webhooks/1',
     },
     clock,

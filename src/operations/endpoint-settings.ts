@@ -1,6 +1,7 @@
 import { checkChannels } from '../core/emitter.ts'
 import type { Filter } from '../core/filter.ts'
 import { validateFilter } from '../core/filter-validation.ts'
+import { checkHeaderName } from '../core/header-name.ts'
 import { validatePattern } from '../core/pattern.ts'
 import { resolveRetryPolicy } from '../core/retry-policy.ts'
 import { WebhooksError } from '../errors.ts'
@@ -118,28 +119,7 @@ function checkDescription(description: unknown): string {
   throw invalid(`description must be a string of at most ${longestDescription} characters`)
 }
 
-/** Names that belong to the connection, to the message's framing, or to us. */
-const reservedHeaders = new Set([
-  'accept-encoding',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'user-agent',
-])
-
-/** A header name is a token, its value visible characters and inner spaces (RFC 9110, section 5). */
-const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,128}$/
+/** Visible characters and inner spaces (RFC 9110, section 5.5). */
 const headerValue = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 function checkHeaders(headers: unknown): Record<string, string> {
@@ -149,11 +129,7 @@ function checkHeaders(headers: unknown): Record<string, string> {
   }
   const checked = new Map<string, string>()
   for (const [givenName, value] of entries) {
-    const name = givenName.toLowerCase()
-    if (!headerName.test(name)) throw invalidHeader(`"${givenName}" is not a header name`)
-    if (reservedHeaders.has(name) || name.startsWith('webhook-')) {
-      throw invalidHeader(`"${givenName}" is set by the sender and cannot be a custom header`)
-    }
+    const name = checkHeaderName(givenName)
     if (checked.has(name)) throw invalidHeader(`"${givenName}" is given twice`)
     if (typeof value !== 'string' || value.length > longestValue || !headerValue.test(value)) {
       throw invalidHeader(

@@ -3,6 +3,7 @@ import { checkChannels } from '../core/emitter.ts'
 import { matchSubscription } from '../core/matching.ts'
 import { toEndpoint } from '../core/records.ts'
 import type { EventRegistry } from '../core/registry.ts'
+import { serializeBody } from '../core/serialize.ts'
 import type { Endpoint } from '../model.ts'
 import type { TenantOptions } from './tenant.ts'
 
@@ -24,12 +25,17 @@ const perPage = 500
 
 /** Explains for every endpoint of a tenant whether it would receive an event, newest first. */
 export async function explainEvent(
-  { storage }: Context,
+  { clock, settings, storage }: Context,
   registry: EventRegistry,
   event: { type: string; data: unknown; tenantId: string; channels: string[] },
 ): Promise<Explanation[]> {
   const { type, tenantId } = event
-  const sent: unknown = JSON.parse(JSON.stringify(registry.parse(type, event.data)))
+  // Judged as it would be sent: what JSON changes, a filter sees changed.
+  const body = serializeBody(
+    { type, createdAt: clock.now(), data: registry.parse(type, event.data) },
+    settings.limits.payloadBytes,
+  )
+  const sent = (JSON.parse(body) as { data: unknown }).data
   const occurrence = { type, channels: checkChannels(event.channels), data: () => sent }
   const explanations: Explanation[] = []
   let before: string | null = null

@@ -1,11 +1,9 @@
 import type { Context } from '../core/context.ts'
 import { Dispatcher } from '../core/dispatcher.ts'
+import { testEventName } from '../core/event-name.ts'
 import { serializeBody } from '../core/serialize.ts'
 import type { Attempt } from '../model.ts'
 import type { EndpointRecord, EventRecord } from '../storage/storage.ts'
-
-/** Type of the event that `endpoints.test` sends; no registry can declare it. */
-export const testEventType = 'webhook.test'
 
 /**
  * Sends a test event to one endpoint, once, and records it like any other delivery. The delivery
@@ -20,9 +18,9 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
   const event: EventRecord = {
     id: ids('evt'),
     tenantId,
-    type: testEventType,
+    type: testEventName,
     body: serializeBody(
-      { type: testEventType, createdAt, data: { endpointId: endpoint.id } },
+      { type: testEventName, createdAt, data: { endpointId: endpoint.id } },
       settings.limits.payloadBytes,
     ),
     channels: [],
