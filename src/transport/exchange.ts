@@ -1,0 +1,163 @@
+/** One request and its answer over the guarded connections. */
+import { StringDecoder } from 'node:string_decoder'
+import type { Dispatcher } from 'undici'
+import type { AttemptResponse } from '../model.ts'
+import type { Borrower, Connection, Connections } from './connections.ts'
+import { aborted, attemptErrorFrom, timedOut } from './failures.ts'
+import type { Target } from './target.ts'
+import type { TransportRequest, TransportResult } from './transport.ts'
+
+/** Sends one request; resolves when its answer has been read as far as it is wanted. */
+export function exchange(
+  connections: Connections,
+  target: Target,
+  request: TransportRequest,
+): Promise<TransportResult> {
+  return new Promise((resolve) => new Exchange(connections, target, request, resolve).start())
+}
+
+/**
+ * Speaks undici's dispatch protocol: no stream is made, reading stops at any byte, and what the
+ * receiver does after its status line cannot turn an accepted event into a failure.
+ */
+class Exchange implements Dispatcher.DispatchHandler, Borrower {
+  readonly target: Target
+  fresh = false
+  ended = false
+  readonly #connections: Connections
+  readonly #request: TransportRequest
+  readonly #resolve: (result: TransportResult) => void
+  readonly #abort = () => this.#stop(aborted())
+  #deadline: NodeJS.Timeout | undefined
+  #connection: Connection | null = null
+  /** Whether the connection had carried a request before this one. */
+  #reused = false
+  #response: AttemptResponse | null = null
+  #decoder: StringDecoder | undefined
+  #bytesLeft: number
+
+  constructor(
+    connections: Connections,
+    target: Target,
+    request: TransportRequest,
+    resolve: (result: TransportResult) => void,
+  ) {
+    this.target = target
+    this.#connections = connections
+    this.#request = request
+    this.#resolve = resolve
+    this.#bytesLeft = request.maxResponseBytes
+  }
+
+  start(): void {
+    const { signal, timeoutMs } = this.#request
+    if (signal.aborted) {
+      this.#abort()
+      return
+    }
+    signal.addEventListener('abort', this.#abort)
+    this.#deadline = setTimeout(() => this.#stop(timedOut(timeoutMs)), timeoutMs)
+    this.#connections.lend(this)
+  }
+
+  use(connection: Connection): void {
+    const { timeoutMs, connectTimeoutMs, headers, body } = this.#request
+    this.#connection = connection
+    connection.connectTimeoutMs = Math.min(connectTimeoutMs, timeoutMs)
+    const { path } = this.target
+    try {
+      connection.client.dispatch({ method: 'POST', path, headers, body }, this)
+    } catch (error) {
+      this.#stop(error)
+    }
+  }
+
+  turnAway(): void {
+    this.#stop(aborted())
+  }
+
+  onRequestStart(): void {
+    if (this.#connection === null) return
+    this.#reused = this.#connection.requests++ > 0
+    this.#connection.head?.expect()
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (this.ended || status < 200) return
+    this.#connection?.head?.end()
+    this.#response = { status, headers: joinHeaders(headers), body: '', bodyTruncated: false }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.ended || this.#response === null) return
+    this.#decoder ??= new StringDecoder('utf8')
+    this.#response.body += this.#decoder.write(chunk.subarray(0, this.#bytesLeft))
+    this.#bytesLeft -= chunk.length
+    if (this.#bytesLeft < 0) this.#stop(null)
+  }
+
+  onResponseEnd(): void {
+    if (this.ended || this.#response === null) return
+    if (this.#decoder !== undefined) this.#response.body += this.#decoder.end()
+    const connection = this.#connection
+    this.#connection = null
+    if (connection !== null) this.#connections.release(connection)
+    this.#end(null)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.ended) return
+    const unheard = this.#reused && this.#connection?.head?.begun === false
+    if (unheard && attemptErrorFrom(error).code === 'connection_reset') this.#startAfresh()
+    else this.#stop(error)
+  }
+
+  /**
+   * The receiver closed an idle connection while the request was on its way: it has not seen the
+   * request, and no other client would send it again by itself.
+   */
+  #startAfresh(): void {
+    this.#dropConnection()
+    this.fresh = true
+    this.#reused = false
+    this.#connections.lend(this)
+  }
+
+  /** Ends the exchange before the answer's end: the connection cannot be used again. */
+  #stop(error: unknown): void {
+    if (this.ended) return
+    if (this.#response !== null) this.#response.bodyTruncated = true
+    this.#end(error)
+    this.#dropConnection()
+  }
+
+  /** The outcome is decided at the status line: after it, an error is no more than a short body. */
+  #end(error: unknown): void {
+    this.ended = true
+    clearTimeout(this.#deadline)
+    this.#request.signal.removeEventListener('abort', this.#abort)
+    const response = this.#response
+    this.#resolve({ response, error: response === null ? attemptErrorFrom(error) : null })
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection
+    this.#connection = null
+    if (connection !== null) this.#connections.discard(connection)
+  }
+}
+
+function joinHeaders(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string> {
+  const joined: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name] ?? ''
+    joined[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return joined
+}

@@ -1,0 +1,82 @@
+/**
+ * Name look-ups that cannot hurt the host process. `dns.lookup` runs two at a time in libuv's
+ * thread pool and cannot be given up on: a few dead names delay every look-up of the process by
+ * tens of seconds. A resolver of our own (c-ares) asks over sockets, with a limit on time.
+ */
+import { Resolver } from 'node:dns/promises'
+import type { FaultOrigin } from '../model.ts'
+
+/**
+ * Resolves a host name to all of its addresses, IPv4 and IPv6. Rejects with an error whose
+ * `code` is `ENOTFOUND` or `ENODATA` where the name has none, and with any other where the
+ * look-up itself failed.
+ */
+export type Lookup = (hostname: string) => Promise<readonly string[]>
+
+/** Why a name gave no address. */
+export class LookupError extends Error {
+  readonly code: 'dns_not_found' | 'dns_failed'
+  readonly origin: FaultOrigin
+
+  constructor(code: LookupError['code'], message: string, origin: FaultOrigin) {
+    super(message)
+    this.code = code
+    this.origin = origin
+  }
+}
+
+/** Codes that say "there is no such name" or "it has no address", from c-ares and getaddrinfo. */
+const notFoundCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NONAME', 'EAI_NODATA'])
+
+/**
+ * Creates the default look-up: the system's name servers, asked for A and AAAA at once. It does
+ * not read the hosts file and does not try search domains.
+ */
+export function createResolver(): Lookup {
+  const resolver = new Resolver({ timeout: 1_500, tries: 2 })
+  let lastAnswerAt = Number.NEGATIVE_INFINITY
+
+  return async (hostname) => {
+    const startedAt = performance.now()
+    const answers = await Promise.allSettled([
+      resolver.resolve4(hostname),
+      resolver.resolve6(hostname),
+    ])
+    const faults = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [lookupErrorFrom(answer.reason)] : [],
+    )
+    const works = faults.length < 2 || faults.some((fault) => fault.code === 'dns_not_found')
+    if (works) lastAnswerAt = performance.now()
+
+    const addresses = answers.flatMap((answer) =>
+      answer.status === 'fulfilled' ? answer.value : [],
+    )
+    if (addresses.length > 0) return addresses
+    const failed = faults.find((fault) => fault.code === 'dns_failed')
+    if (failed === undefined) throw new LookupError('dns_not_found', 'no such host', 'receiver')
+    // While this look-up failed, another one got its answer: the fault is with this name.
+    if (lastAnswerAt > startedAt) {
+      throw new LookupError(
+        'dns_failed',
+        `${failed.message}, though others are answered`,
+        'network',
+      )
+    }
+    throw failed
+  }
+}
+
+/** Reads what a look-up threw. Only what a code says is taken over, never a foreign message. */
+export function lookupErrorFrom(error: unknown): LookupError {
+  if (error instanceof LookupError) return error
+  const code = errorCode(error)
+  if (notFoundCodes.has(code)) {
+    return new LookupError('dns_not_found', 'no such host', 'receiver')
+  }
+  return new LookupError('dns_failed', `the name server did not answer (${code})`, 'sender')
+}
+
+function errorCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return 'no code'
+  return typeof error.code === 'string' ? error.code.slice(0, 64) : 'no code'
+}
