@@ -3,8 +3,10 @@ import ky from 'ky'
 import type { AttemptResponse } from '../model.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { aborted, attemptErrorFrom, timedOut } from './failures.ts'
-import { kyOptions } from './ky-options.ts'
 import type { TransportRequest, TransportResult } from './transport.ts'
+
+/** ky decides nothing by itself: time, retries and what counts as success are the engine's. */
+const kyOptions = { method: 'post', retry: 0, timeout: false, throwHttpErrors: false } as const
 
 /** Sends one request; resolves when its answer has been read as far as it is wanted. */
 export async function fetchExchange(
