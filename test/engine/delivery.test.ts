@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { createWebhooks, memoryStorage } from '../../src/index.ts'
 import { createTestWebhooks } from '../../src/testing/index.ts'
 import { events, expectVerified } from '../support.ts'
 
@@ -58,6 +59,17 @@ describe('an emitted event', () => {
     await webhooks.endpoints.create({ url: 'https://a.example', events: ['*'], tenantId: 'a' })
     await settle()
     expect(requests).toEqual([])
+  })
+
+  test('reaches by its place among the others, also where they are fanned out together', async () => {
+    const storage = memoryStorage()
+    const emitting = createWebhooks({ events, storage })
+    await emitting.emit('order.paid', { orderId: 'before' })
+    await emitting.endpoints.create({ url: 'https://1.1.1.1/', events: ['*'] })
+    await emitting.emit('order.paid', { orderId: 'after' })
+    const { requests, settle } = createTestWebhooks({ events, storage, startAt: new Date() })
+    await settle()
+    expect(requests.map(({ data }) => data)).toEqual([{ orderId: 'after' }])
   })
 
   test('carries the same id and the same bytes on every attempt, and a fresh timestamp', async () => {
@@ -125,6 +137,10 @@ describe('a failing delivery', () => {
         await webhooks.endpoints.create({ url: shop.url, events: ['*'] })
         await webhooks.emit('order.paid', { orderId: 'o1' })
         await settle()
+        const [{ nextAttemptAt } = { nextAttemptAt: null }] = (await webhooks.deliveries.list())
+          .items
+        const promisedMs = Number(nextAttemptAt) - Number(shop.requests[0]?.at)
+        expect(promisedMs).toBeGreaterThanOrEqual(seconds * 1000)
         await advance({ days: 2 })
         const [first, second] = shop.requests.map((request) => request.at.getTime())
         expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(seconds * 1000)

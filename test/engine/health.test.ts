@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { memoryStorage } from '../../src/index.ts'
 import { createTestWebhooks } from '../../src/testing/index.ts'
 import { events } from '../support.ts'
 
@@ -97,6 +98,24 @@ describe('five days without a success', () => {
     await settle()
     await advance({ days: 20 })
     expect(await webhooks.endpoints.get(id)).toMatchObject({ active: true, failedAttempts: 4 })
+  })
+})
+
+describe('an endpoint that was switched off', () => {
+  test('gets nothing even if the process died before calling its deliveries off', async () => {
+    const storage = memoryStorage()
+    const { webhooks, receiver, settle, advance, now } = createTestWebhooks({ events, storage })
+    const shop = receiver('https://shop.example/hooks')
+    shop.answer(500)
+    const { id, tenantId } = await webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    await storage.updateEndpoint({ tenantId, id, changes: { active: false }, now: now() })
+    await advance({ days: 1 })
+    expect(shop.requests).toHaveLength(1)
+    expect((await webhooks.deliveries.list()).items).toMatchObject([
+      { status: 'cancelled', cancelReason: 'endpoint_disabled', attempts: 1 },
+    ])
   })
 })
 

@@ -120,10 +120,9 @@ describe('drain', () => {
     await clock.advance(6_000)
     expect(await drained).toMatchObject({ drained: false })
     expect(Number(returnedAt)).toBeLessThanOrEqual(deadline.getTime())
-    expect((await first.deliveries.list()).items[0]).toMatchObject({
-      status: 'pending',
-      attempts: 0,
-    })
+    const [delivery] = (await first.deliveries.list()).items
+    expect(delivery).toMatchObject({ status: 'pending', attempts: 0 })
+    expect(Number(delivery?.nextAttemptAt)).toBeLessThanOrEqual(deadline.getTime())
   })
 
   test('can be called again and again', async () => {

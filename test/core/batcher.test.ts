@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { Batcher } from '../../src/core/batcher.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+
+/** A batcher whose writes end when the test says so. */
+function createBatcher(maxBatch = 3) {
+  const clock = new VirtualClock(new Date(0))
+  const writes: { items: number[]; end: (error?: Error) => Promise<void> }[] = []
+  const batcher = new Batcher<number, string>({
+    clock,
+    maxBatch,
+    write: (items) =>
+      new Promise((resolve, reject) => {
+        writes.push({
+          items,
+          end: (error) => {
+            if (error) reject(error)
+            else resolve(items.map((item) => `written ${item}`))
+            return clock.settle()
+          },
+        })
+      }),
+  })
+  return { batcher, writes, clock }
+}
+
+describe('a batcher', () => {
+  test('writes one batch at a time; what comes meanwhile travels in the next', async () => {
+    const { batcher, writes, clock } = createBatcher()
+    const first = batcher.add(1)
+    await clock.settle()
+    const rest = [2, 3, 4, 5].map((item) => batcher.add(item))
+    await clock.settle()
+    expect(writes.map(({ items }) => items)).toEqual([[1]])
+    await writes[0]?.end()
+    expect(await first).toBe('written 1')
+    expect(writes.map(({ items }) => items)).toEqual([[1], [2, 3, 4]])
+    await writes[1]?.end()
+    await writes[2]?.end()
+    expect(await Promise.all(rest)).toEqual([2, 3, 4, 5].map((item) => `written ${item}`))
+  })
+
+  test('fails the callers of a failed batch and goes on', async () => {
+    const { batcher, writes, clock } = createBatcher()
+    const failed = [1, 2].map((item) => batcher.add(item))
+    await clock.settle()
+    const fine = batcher.add(3)
+    const outcomes = Promise.allSettled(failed)
+    await writes[0]?.end(new Error('disk full'))
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await writes[1]?.end()
+    expect(await fine).toBe('written 3')
+  })
+
+  test('is idle once everything is written', async () => {
+    const { batcher, writes, clock } = createBatcher()
+    await batcher.idle()
+    void batcher.add(1)
+    let idle = false
+    void batcher.idle().then(() => {
+      idle = true
+    })
+    await clock.settle()
+    expect(idle).toBe(false)
+    await writes[0]?.end()
+    expect(idle).toBe(true)
+  })
+})
