@@ -131,6 +131,6 @@ export function specialPurpose(address: Address): string | null {
 function namedRanges(table: [cidr: string, purpose: string][]): NamedRange[] {
   return table.map(([cidr, purpose]) => ({
     range: parseRange(cidr),
-    words: `${purpose} (${cidr.replace(/\/(32|128)$/, '')})`,
+    words: `${purpose} (${cidr.replace(/(?<=\.\d+)\/32$|\/128$/, '')})`,
   }))
 }

@@ -117,13 +117,12 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   }
 
   /**
-   * The receiver closed an idle connection while the request was on its way: it has not seen the
-   * request, and no other client would send it again by itself.
+   * The receiver closed an idle connection just as the request went out on it, as receivers do:
+   * no failure of theirs, and nothing that a later attempt should pay for.
    */
   #startAfresh(): void {
     this.#dropConnection()
     this.fresh = true
-    this.#reused = false
     this.#connections.lend(this)
   }
 

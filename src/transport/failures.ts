@@ -1,4 +1,5 @@
 /** Puts what went wrong with a request into the words of the delivery log. */
+import { isNetworkError } from 'ky'
 import { errors } from 'undici'
 import type { AttemptError, AttemptErrorCode, FaultOrigin } from '../model.ts'
 import { AddressRefusal } from './address-guard.ts'
@@ -34,6 +35,10 @@ const knownCodes: Record<string, [AttemptErrorCode, FaultOrigin, string]> = {
   EHOSTDOWN: ['connection_failed', 'network', 'The receiver cannot be reached'],
   ENETUNREACH: ['connection_failed', 'network', 'The network of the receiver cannot be reached'],
   ENETDOWN: ['connection_failed', 'sender', 'The network is down'],
+  UND_ERR_CONNECT_TIMEOUT: ['connect_timeout', 'network', 'The connection timed out'],
+  // A fetch of the host's does its own look-ups.
+  ENOTFOUND: ['dns_not_found', 'receiver', 'The host name cannot be resolved'],
+  EAI_AGAIN: ['dns_failed', 'sender', 'The name server did not answer'],
   UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'receiver', 'The answer has too many headers'],
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: [
     'invalid_response',
@@ -55,7 +60,7 @@ export function attemptErrorFrom(error: unknown): AttemptError {
   }
   const code = codeOf(error)
   const known = knownCodes[code]
-  if (known === undefined) return internal(code)
+  if (known === undefined) return isNetworkError(error) ? networkError(code) : internal(code)
   return { code: known[0], origin: known[1], message: `${known[2]} (${code})` }
 }
 
@@ -86,6 +91,14 @@ function fromRefusal({ code, message, origin }: AddressRefusal): AttemptError {
   return refused
     ? { code: 'address_refused', message: `The URL is refused: ${message}`, origin }
     : { code, message: `The host name cannot be resolved: ${message}`, origin }
+}
+
+function networkError(code: string): AttemptError {
+  return {
+    code: 'connection_failed',
+    message: `The connection failed (${code})`,
+    origin: 'network',
+  }
 }
 
 function internal(code: string): AttemptError {

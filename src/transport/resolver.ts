@@ -29,11 +29,12 @@ export class LookupError extends Error {
 const notFoundCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NONAME', 'EAI_NODATA'])
 
 /**
- * Creates the default look-up: the system's name servers, asked for A and AAAA at once. It does
- * not read the hosts file and does not try search domains.
+ * Creates the default look-up: the name servers (the system's unless others are given), asked for
+ * A and AAAA at once. It does not read the hosts file and does not try search domains.
  */
-export function createResolver(): Lookup {
+export function createResolver(servers?: readonly string[]): Lookup {
   const resolver = new Resolver({ timeout: 1_500, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   let lastAnswerAt = Number.NEGATIVE_INFINITY
 
   return async (hostname) => {

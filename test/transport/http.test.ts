@@ -2,6 +2,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { AttemptErrorCode, FaultOrigin } from '../../src/model.ts'
+import { createAddressGuard } from '../../src/transport/address-guard.ts'
 import { type HttpTransportOptions, httpTransport } from '../../src/transport/http.ts'
 import type { Transport, TransportRequest } from '../../src/transport/transport.ts'
 import hostileCases from '../cases/hostile.json' with { type: 'json' }
@@ -50,8 +51,8 @@ function request(url: string, changes: Partial<TransportRequest> = {}): Transpor
 /** For receivers that end an attempt only by its deadline. */
 const soon = { timeoutMs: 300 }
 
-async function releasedBy(one: Receiver): Promise<void> {
-  await vi.waitFor(() => expect(one.openConnections()).toBe(0), { timeout: 5_000 })
+async function releasedBy(one: Receiver, timeout = 5_000): Promise<void> {
+  await vi.waitFor(() => expect(one.openConnections()).toBe(0), { timeout })
 }
 
 describe('a good receiver', () => {
@@ -347,6 +348,14 @@ describe('a connection that the receiver closed while it was idle', () => {
     expect(bad.requests).toHaveLength(12)
   })
 
+  test('the other idle ones are not tried first', async () => {
+    const bad = await receiver('resets a reused connection on the next request')
+    const sender = transport()
+    await Promise.all(Array.from({ length: 4 }, () => sender.send(request(bad.url))))
+    expect((await sender.send(request(bad.url))).response?.status).toBe(200)
+    expect(bad.requests).toHaveLength(6)
+  })
+
   test('is not sent again once an answer has begun', async () => {
     const bad = await receiver('begins to answer on a reused connection, then resets')
     const sender = transport()
@@ -492,9 +501,12 @@ describe('giving up', () => {
     expect(second.error?.code).toBe('timeout')
     expect((await first).error?.code).toBe('timeout')
     expect(bad.connections()).toBe(1)
+    // Neither then nor later: nobody waits for the second any more.
+    expect(bad.requests).toHaveLength(1)
     const third = await sender.send(request(bad.url, { timeoutMs: 100 }))
     expect(third.error?.code).toBe('timeout')
     expect(bad.connections()).toBe(2)
+    expect(bad.requests).toHaveLength(2)
   })
 
   test('a dropped listener per attempt: signals do not gather them', async () => {
@@ -535,7 +547,8 @@ describe('close', () => {
     const good = await receiver('answers 200')
     await transport({ keepAliveMs: 50 }).send(request(good.url))
     expect(good.openConnections()).toBe(1)
-    await releasedBy(good)
+    // Well before the four seconds that it would take by default.
+    await releasedBy(good, 2_000)
   })
 
   test('idle connections to many origins are bounded', async () => {
@@ -644,15 +657,51 @@ describe('the collected cases', () => {
   })
 })
 
-test('nothing is dialled but what the guard has judged', async () => {
-  const connect = vi.spyOn(net.Socket.prototype, 'connect')
-  const good = await receiver('answers 200')
-  const answers = [['127.0.0.1'], ['10.0.0.1']]
-  const lookup = vi.fn(async () => answers.shift() ?? [])
-  const sender = transport({ addressGuard: { allow: ['127.0.0.1'], lookup } })
-  await sender.send(request(`http://rebind.test:${good.port}/`))
-  // One look-up per connection: its answer is judged and dialled, and never asked for again.
-  expect(lookup).toHaveBeenCalledTimes(1)
-  expect(connect).toHaveBeenCalledTimes(1)
-  connect.mockRestore()
+describe('the guard at the connection', () => {
+  test('one look-up serves to judge and to dial', async () => {
+    const connect = vi.spyOn(net.Socket.prototype, 'connect')
+    const good = await receiver('answers 200')
+    const answers = [['127.0.0.1'], ['10.0.0.1']]
+    const lookup = vi.fn(async () => answers.shift() ?? [])
+    const sender = transport({ addressGuard: { allow: ['127.0.0.1'], lookup } })
+    await sender.send(request(`http://rebind.test:${good.port}/`))
+    expect(lookup).toHaveBeenCalledTimes(1)
+    expect(connect).toHaveBeenCalledTimes(1)
+    connect.mockRestore()
+  })
+
+  test('a reused connection asks nobody', async () => {
+    const good = await receiver('answers 200')
+    const lookup = vi.fn(async () => ['127.0.0.1'])
+    const sender = transport({ addressGuard: { allow: ['127.0.0.1'], lookup } })
+    for (let i = 0; i < 3; i++) await sender.send(request(`http://receiver.test:${good.port}/`))
+    expect(lookup).toHaveBeenCalledTimes(1)
+  })
+
+  test.each(['http', 'https'])(
+    '%s: the far end is judged before a byte goes to it',
+    async (scheme) => {
+      let bytes = 0
+      const server = net.createServer((socket) => {
+        socket.on('data', (chunk) => {
+          bytes += chunk.length
+        })
+        socket.on('error', () => {})
+      })
+      const closed = new Promise((resolve) =>
+        server.on('connection', (s) => s.on('close', resolve)),
+      )
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as net.AddressInfo
+      // Allows the address when it is resolved, and no longer when it is connected.
+      const guard = createAddressGuard({ allow: ['127.0.0.1'], lookup: async () => ['127.0.0.1'] })
+      const { checkAddress } = createAddressGuard()
+      const sender = transport({ addressGuard: { ...guard, checkAddress } })
+      const { error } = await sender.send(request(`${scheme}://receiver.test:${port}/`))
+      expect(error?.code).toBe('address_refused')
+      await closed
+      expect(bytes).toBe(0)
+      await new Promise((resolve) => server.close(resolve))
+    },
+  )
 })

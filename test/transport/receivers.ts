@@ -110,6 +110,9 @@ function redirects(status: number, location: string | null): Behaviour {
   return writes(`HTTP/1.1 ${status} Moved\r\n${header}content-length: 0\r\n\r\n`)
 }
 
+/** 64 KB on the wire, 64 MB unpacked; made when it is first asked for. */
+let bomb: Buffer | undefined
+
 /** What servers in the field do wrong, by name. */
 export const behaviours = {
   // time
@@ -141,7 +144,7 @@ export const behaviours = {
   ),
   'gzip bomb': {
     answer: ({ socket }) => {
-      const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+      bomb ??= gzipSync(Buffer.alloc(64 * 1024 * 1024))
       socket.write(
         `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`,
       )
