@@ -6,8 +6,6 @@ export interface HeldLease extends Lease {
   endpointId: string
   /** Aborted when the lease was lost, or when the worker gives up on the attempt. */
   abort: AbortController
-  /** The lease has passed on: whatever the attempt's outcome, it is not ours to record. */
-  lost: boolean
 }
 
 /** The leases of the deliveries under way: counts them per endpoint and renews them at half time. */
@@ -31,7 +29,7 @@ export class Leases {
   }
 
   hold(lease: Lease & { endpointId: string }): HeldLease {
-    const held: HeldLease = { ...lease, abort: new AbortController(), lost: false }
+    const held: HeldLease = { ...lease, abort: new AbortController() }
     this.#held.set(held.id, held)
     this.#count(held.endpointId, 1)
     if (this.#cancelTimer === null) this.#planRenewal()
@@ -68,17 +66,13 @@ export class Leases {
     try {
       const leaseUntil = new Date(clock.now().getTime() + settings.limits.leaseMs)
       const renewed = new Set(await storage.renewLeases({ leases: all, leaseUntil }))
-      for (const held of all) if (!renewed.has(held.id)) this.#lose(held)
+      // Another worker has taken over: whatever comes of this request, it is not ours to record.
+      for (const held of all) if (!renewed.has(held.id)) held.abort.abort()
     } catch (error) {
       // Not fatal: the lease still has half of its time, and the next renewal may work.
       logger.warn({ reason: String(error) }, 'Leases could not be renewed')
     }
     if (this.#held.size > 0) this.#planRenewal()
     else this.#cancelTimer = null
-  }
-
-  #lose(held: HeldLease): void {
-    held.lost = true
-    held.abort.abort()
   }
 }

@@ -122,8 +122,7 @@ export class Worker {
       now,
       leaseToken: ids('lease'),
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
-      // Half of what is free: with the rule above, a burst of one kind leaves room for others.
-      limit: Math.ceil(free / 2),
+      limit: free,
       perEndpoint: this.#perEndpoint(free),
       inFlight: this.#leases.perEndpoint,
     })
@@ -169,7 +168,6 @@ export class Worker {
     if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
     const job: Job = { delivery, event, endpoint }
     const attempt = await this.#dispatcher.attempt(job, held.abort.signal)
-    if (held.lost) return
     if (attempt.error?.code === 'aborted') {
       const { clock, storage } = this.#context
       await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
