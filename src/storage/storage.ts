@@ -321,9 +321,9 @@ export interface Storage<Transaction = never> {
   }): Promise<EventRecord[]>
 
   /**
-   * Endpoints an event may concern: those of the tenant with `activePosition`
-   * before `position`, that are not deleted, and are active, or were switched off at or
-   * after `emittedAt` (so that the delivery can be recorded as cancelled). Ascending id, after `after`.
+   * Endpoints an event may concern: those of the tenant with an `activePosition` before `position`
+   * that are not deleted, and are active, or were switched off at or after `emittedAt` (so that the
+   * delivery can be recorded as cancelled). Ascending id, after `after`.
    */
   listSubscribers(params: {
     tenantId: string
@@ -448,7 +448,8 @@ export interface Storage<Transaction = never> {
   /**
    * A lower bound for the instant at which a claim of events or deliveries can next return
    * something; `null` if nothing waits. Leaves out the endpoints in `exclude` (those at their cap).
-   * May be too early (a claim then finds nothing and corrects it), never too late.
+   * May be too early, never too late. But once claims of both, with those endpoints at their cap,
+   * have found nothing at some `now`, it lies after that `now`: a worker never spins.
    */
   nextDueAt(params: { exclude: string[] }): Promise<Date | null>
 
@@ -459,10 +460,9 @@ export interface Storage<Transaction = never> {
 
   /**
    * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
-   * `now`. Where `active` goes from false
-   * to true, health starts clean (`pausedUntil`, `failingSince` and `failedAttempts` are reset) and
-   * `activePosition` becomes the position of the newest event.
-   * With `ifVersion`, only if the stored version is that one.
+   * `now`. Where `active` goes from false to true, health starts clean (`pausedUntil`,
+   * `failingSince` and `failedAttempts` are reset) and `activePosition` becomes the position of the
+   * newest event. With `ifVersion`, only if the stored version is that one.
    *
    * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.
    */

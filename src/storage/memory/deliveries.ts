@@ -142,14 +142,14 @@ function rowsOf(tables: Tables, tenantId: string, ids: string[]): DeliveryRow[] 
     .filter((row) => row.tenant.id === tenantId)
 }
 
-/** The rows that hold the token under which they are named. */
+/** The rows that hold the token under which they are named, each once. */
 function heldRows(tables: Tables, leases: Lease[]): DeliveryRow[] {
-  return leases
-    .map(({ id, leaseToken }) => {
-      const row = tables.deliveries.get(id)
-      return row?.record.leaseToken === leaseToken ? row : undefined
-    })
-    .filter((row) => row !== undefined)
+  const held = new Set<DeliveryRow>()
+  for (const { id, leaseToken } of leases) {
+    const row = tables.deliveries.get(id)
+    if (row?.record.leaseToken === leaseToken) held.add(row)
+  }
+  return [...held]
 }
 
 function settle(tables: Tables, settlement: Settlement): boolean {

@@ -50,18 +50,18 @@ function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): St
     deliveries,
     attempts: { succeeded: durations.length, failed },
     durationMs: {
-      p50: percentile(durations, 0.5),
-      p95: percentile(durations, 0.95),
-      p99: percentile(durations, 0.99),
+      p50: percentile(durations, 50),
+      p95: percentile(durations, 95),
+      p99: percentile(durations, 99),
     },
     backlog,
     oldestPendingAt,
   }
 }
 
-/** Nearest rank: the smallest value that at least this share of all values does not exceed. */
-function percentile(sorted: number[], share: number): number | null {
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? null
+/** Nearest rank: the smallest value that at least so many per cent of all do not exceed. */
+function percentile(sorted: number[], percent: number): number | null {
+  return sorted[Math.ceil((percent * sorted.length) / 100) - 1] ?? null
 }
 
 function pruneDeliveries(tables: Tables, before: Date, limit: number): number {

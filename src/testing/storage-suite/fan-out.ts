@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict'
+import { assertSameIds, idsOf, leaseMs, only } from './kit.ts'
+import type { Suite } from './suite.ts'
+
+export function fanOutTests({ describe, test }: Suite): void {
+  describe('events that wait for their fan-out', () => {
+    test('are claimed whole, the oldest position first, whatever the time', async (kit) => {
+      const events = await kit.addEvents(5)
+      assert.deepEqual(await kit.claimEvents(-1_000_000, { limit: 3 }), events.slice(0, 3))
+      assert.deepEqual(await kit.claimEvents(-1_000_000), events.slice(3))
+    })
+
+    test('are leased: nobody else gets them before the lease has ended', async (kit) => {
+      const event = await kit.addEvent()
+      await kit.claimEvents(0)
+      assert.deepEqual(await kit.claimEvents(leaseMs - 1), [])
+      assert.deepEqual(idsOf(await kit.claimEvents(leaseMs)), [event.id])
+    })
+
+    test('those that were never to be fanned out are never claimed', async (kit) => {
+      await kit.addEvent({ fanOut: false })
+      assert.deepEqual(await kit.claimEvents(0), [])
+    })
+
+    test('go to one of many who claim at once, never to two', async (kit) => {
+      const events = await kit.addEvents(60)
+      const claims = await Promise.all(
+        Array.from({ length: 12 }, () => kit.claimEvents(0, { limit: 10 })),
+      )
+      assertSameIds(claims.flat(), events)
+    })
+
+    test('given back are due at once, and only under their token', async (kit) => {
+      const event = await kit.addEvent()
+      const leaseToken = kit.id('lease')
+      await kit.claimEvents(0, { leaseToken })
+      const release = (token: string) =>
+        kit.storage.releaseEvents({
+          now: kit.at(5),
+          leases: [{ id: event.id, leaseToken: token }],
+        })
+      await release('lease_other')
+      assert.deepEqual(await kit.claimEvents(5), [])
+      await release(leaseToken)
+      assert.deepEqual(idsOf(await kit.claimEvents(5)), [event.id])
+      await release(leaseToken)
+      assert.deepEqual(await kit.claimEvents(6), [], 'a token that has passed on releases nothing')
+    })
+  })
+
+  describe('fan-out', () => {
+    test('adds the deliveries and ends the wait', async (kit) => {
+      const endpoint = await kit.addEndpoint()
+      const event = await kit.addEvent()
+      const leaseToken = kit.id('lease')
+      await kit.claimEvents(0, { leaseToken })
+      const delivery = kit.delivery(event, endpoint, {
+        dueAt: kit.at(250),
+        createdAt: kit.at(10),
+      })
+      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
+      const accepted = await kit.storage.fanOut({ now: kit.at(10), leaseToken, results })
+      assert.deepEqual(accepted, [event.id])
+      assert.deepEqual(await kit.get(delivery), {
+        ...delivery,
+        attempts: 0,
+        step: 0,
+        faults: 0,
+        responseStatus: null,
+        lastError: null,
+        completedAt: null,
+        leaseToken: null,
+      })
+      assert.deepEqual(await kit.claimEvents(10 * leaseMs), [])
+      assert.deepEqual(await kit.claimed(249), [])
+      assert.deepEqual(idsOf(await kit.claimed(250)), [delivery.id])
+    })
+
+    test('records a delivery that is cancelled from the start', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const delivery = kit.delivery(event, endpoint, {
+        status: 'cancelled',
+        cancelReason: 'endpoint_disabled',
+        dueAt: null,
+        createdAt: kit.at(20),
+      })
+      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
+      await kit.storage.fanOut({ now: kit.at(20), leaseToken, results })
+      const stored = await kit.get(delivery)
+      assert.equal(stored.status, 'cancelled')
+      assert.equal(stored.cancelReason, 'endpoint_disabled')
+      assert.equal(stored.dueAt, null)
+      assert.deepEqual(stored.completedAt, kit.at(20))
+      assert.deepEqual(await kit.claimed(leaseMs), [])
+    })
+
+    test('to nobody ends the wait as well', async (kit) => {
+      const { event, leaseToken } = await claimedEvent(kit)
+      const results = [{ eventId: event.id, deliveries: [], done: true }]
+      const accepted = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.deepEqual(accepted, [event.id])
+      assert.deepEqual(await kit.claimEvents(leaseMs), [])
+    })
+
+    test('in parts keeps the lease until the last one', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const first = [
+        { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: false },
+      ]
+      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: first }), [
+        event.id,
+      ])
+      assert.deepEqual(await kit.claimEvents(leaseMs - 1), [])
+      const second = [
+        {
+          eventId: event.id,
+          deliveries: [kit.delivery(event, await kit.addEndpoint())],
+          done: true,
+        },
+      ]
+      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: second }), [
+        event.id,
+      ])
+      assert.deepEqual(await kit.claimEvents(leaseMs), [])
+      assert.equal((await kit.claimed(0)).length, 2)
+    })
+
+    test('that died half-way is due again at the end of its lease', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const results = [
+        { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: false },
+      ]
+      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.deepEqual(idsOf(await kit.claimEvents(leaseMs)), [event.id])
+    })
+
+    test('done twice makes each delivery once', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const other = await kit.addEndpoint()
+      const first = kit.delivery(event, endpoint)
+      await kit.storage.fanOut({
+        now: kit.at(0),
+        leaseToken,
+        results: [{ eventId: event.id, deliveries: [first], done: false }],
+      })
+      const secondToken = kit.id('lease')
+      await kit.claimEvents(leaseMs, { leaseToken: secondToken })
+      const again = [kit.delivery(event, endpoint), kit.delivery(event, other)]
+      const accepted = await kit.storage.fanOut({
+        now: kit.at(leaseMs),
+        leaseToken: secondToken,
+        results: [{ eventId: event.id, deliveries: again, done: true }],
+      })
+      assert.deepEqual(accepted, [event.id])
+      assertSameIds(await kit.claimed(leaseMs), [first.id, again[1]?.id ?? ''])
+    })
+
+    test('names an endpoint twice in one part and makes one delivery', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const deliveries = [kit.delivery(event, endpoint), kit.delivery(event, endpoint)]
+      await kit.storage.fanOut({
+        now: kit.at(0),
+        leaseToken,
+        results: [{ eventId: event.id, deliveries, done: true }],
+      })
+      assert.deepEqual(idsOf(await kit.claimed(0)), [deliveries[0]?.id])
+    })
+
+    test('by a worker whose lease has passed on adds nothing', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const standing = await kit.addEvent()
+      const secondToken = kit.id('lease')
+      await kit.claimEvents(leaseMs, { leaseToken: secondToken })
+      const late = await kit.storage.fanOut({
+        now: kit.at(leaseMs),
+        leaseToken,
+        results: [
+          { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true },
+          { eventId: standing.id, deliveries: [], done: true },
+          { eventId: 'evt_unknown', deliveries: [], done: true },
+        ],
+      })
+      assert.deepEqual(late, [])
+      assert.deepEqual(await kit.claimed(leaseMs), [])
+      assertSameIds(await kit.claimEvents(2 * leaseMs), [event, standing])
+    })
+
+    test('under a lease that has expired, but passed to nobody, still counts', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const accepted = await kit.storage.fanOut({
+        now: kit.at(2 * leaseMs),
+        leaseToken,
+        results: [{ eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true }],
+      })
+      assert.deepEqual(accepted, [event.id])
+      assert.deepEqual(await kit.claimEvents(2 * leaseMs), [])
+    })
+
+    test('of a batch takes what is held and leaves out the rest', async (kit) => {
+      const [held, foreign] = [await kit.addEvent(), await kit.addEvent()]
+      const endpoint = await kit.addEndpoint()
+      const leaseToken = kit.id('lease')
+      assert.deepEqual(idsOf(await kit.claimEvents(0, { limit: 1, leaseToken })), [held.id])
+      await kit.claimEvents(0)
+      const results = [foreign, held].map((event) => ({
+        eventId: event.id,
+        deliveries: [kit.delivery(event, endpoint)],
+        done: true,
+      }))
+      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results }), [held.id])
+      assert.equal(only(await kit.claimed(0)).eventId, held.id)
+    })
+  })
+
+  describe('subscribers of an event', () => {
+    test('are the endpoints that were there before it', async (kit) => {
+      const before = await kit.addEndpoint()
+      const first = await kit.addEvent()
+      const between = await kit.addEndpoint()
+      const second = await kit.addEvent()
+      const after = await kit.addEndpoint()
+      assert.ok(before.activePosition < first.position)
+      assert.equal(between.activePosition, first.position)
+      assert.equal(after.activePosition, second.position)
+      assert.deepEqual(await subscribers(kit, first.position), [before])
+      assert.deepEqual(await subscribers(kit, second.position), [before, between])
+    })
+
+    test('count positions over all tenants', async (kit) => {
+      const foreign = await kit.addEvent({ tenantId: 'tenant-b' })
+      const endpoint = await kit.addEndpoint()
+      assert.equal(endpoint.activePosition, foreign.position)
+    })
+
+    test('leave out, of the events before, who was switched on again since', async (kit) => {
+      const { id, tenantId, activePosition } = await kit.addEndpoint()
+      const first = await kit.addEvent()
+      const set = async (active: boolean) => {
+        const disabledAt = active ? null : kit.at(10)
+        const changes = { active, disabledAt }
+        await kit.storage.updateEndpoint({ tenantId, id, changes, now: kit.at(10) })
+        return (await kit.getEndpoint({ tenantId, id })).activePosition
+      }
+      assert.equal(await set(true), activePosition, 'it was on already')
+      assert.equal(await set(false), activePosition)
+      assert.deepEqual(idsOf(await subscribers(kit, first.position)), [id])
+      const second = await kit.addEvent()
+      assert.equal(await set(true), second.position)
+      const third = await kit.addEvent()
+      assert.deepEqual(await subscribers(kit, first.position), [])
+      assert.deepEqual(await subscribers(kit, second.position), [])
+      assert.deepEqual(idsOf(await subscribers(kit, third.position)), [id])
+    })
+
+    test('leave out who is switched off, unless that came after the emit', async (kit) => {
+      const off = { active: false, disabledReason: 'manual' as const }
+      await kit.addEndpoint({ ...off, disabledAt: kit.at(-1) })
+      const later = await kit.addEndpoint({ ...off, disabledAt: kit.at(0) })
+      const muchLater = await kit.addEndpoint({ ...off, disabledAt: kit.at(500) })
+      const event = await kit.addEvent()
+      assert.deepEqual(await subscribers(kit, event.position), [later, muchLater])
+    })
+
+    test('leave out who is deleted', async (kit) => {
+      const { id, tenantId } = await kit.addEndpoint()
+      const event = await kit.addEvent()
+      await kit.storage.deleteEndpoint({ tenantId, id, now: kit.at(0) })
+      assert.deepEqual(await subscribers(kit, event.position), [])
+    })
+
+    test('come in pages, ascending by id', async (kit) => {
+      const made = []
+      for (const id of ['ep_3', 'ep_1', 'ep_5', 'ep_2', 'ep_4']) {
+        made.push(await kit.addEndpoint({ id }))
+      }
+      const { position } = await kit.addEvent()
+      const page = async (after: string | null) => idsOf(await subscribers(kit, position, after, 2))
+      assert.deepEqual(await page(null), ['ep_1', 'ep_2'])
+      assert.deepEqual(await page('ep_2'), ['ep_3', 'ep_4'])
+      assert.deepEqual(await page('ep_4'), ['ep_5'])
+      assert.deepEqual(await page('ep_5'), [])
+      assert.deepEqual(await page('ep_35'), ['ep_4', 'ep_5'])
+    })
+  })
+}
+
+type Kit = Parameters<Parameters<Suite['test']>[1]>[0]
+
+async function claimedEvent(kit: Kit) {
+  const endpoint = await kit.addEndpoint()
+  const event = await kit.addEvent()
+  const leaseToken = kit.id('lease')
+  assert.deepEqual(idsOf(await kit.claimEvents(0, { leaseToken })), [event.id])
+  return { event, endpoint, leaseToken }
+}
+
+function subscribers(kit: Kit, position: number, after: string | null = null, limit = 100) {
+  return kit.storage.listSubscribers({
+    tenantId: 'tenant-a',
+    position,
+    emittedAt: kit.at(0),
+    after,
+    limit,
+  })
+}

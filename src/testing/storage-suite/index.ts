@@ -1,0 +1,66 @@
+import { claimTests } from './claims.ts'
+import { connectionTests } from './connections.ts'
+import { endpointTests } from './endpoints.ts'
+import { eventTests } from './events.ts'
+import { fanOutTests } from './fan-out.ts'
+import { limitTests } from './limits.ts'
+import { listTests } from './lists.ts'
+import { nextDueTests } from './next-due.ts'
+import { pruneTests, statsTests } from './operation.ts'
+import type { StorageSuiteOptions } from './options.ts'
+import { randomTests } from './random.ts'
+import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
+import { settlingTests } from './settling.ts'
+import { createSuite } from './suite.ts'
+import { clockTests, tenantTests } from './tenants.ts'
+import { sizeTests, textTests } from './text-and-size.ts'
+import { turnTests } from './turns.ts'
+
+export type { StorageCapabilities, StorageFixture, StorageSuiteOptions } from './options.ts'
+
+/**
+ * Declares the tests that every storage adapter has to pass: each sentence of the `Storage`
+ * contract, and the promises that rest on it. Their names, as the runner prints them, are the
+ * conformance report. The test runner is passed in and nothing else is asked of it.
+ *
+ * @example
+ * import { describe, test } from 'vitest' // or from 'node:test'
+ *
+ * describe('myStorage', () => {
+ *   testStorage({
+ *     describe,
+ *     test,
+ *     async createStorage() {
+ *       const database = await createEmptyDatabase()
+ *       return {
+ *         storage: myStorage({ database }),
+ *         reopen: async () => myStorage({ database }),
+ *         close: () => database.drop(),
+ *       }
+ *     },
+ *     capabilities: { reopen: true },
+ *   })
+ * })
+ */
+export function testStorage<Transaction = never>(options: StorageSuiteOptions<Transaction>): void {
+  const suite = createSuite(options)
+  eventTests(suite)
+  fanOutTests(suite)
+  claimTests(suite)
+  turnTests(suite)
+  limitTests(suite)
+  settlingTests(suite)
+  requeueTests(suite)
+  cancelTests(suite)
+  nextDueTests(suite)
+  endpointTests(suite)
+  listTests(suite)
+  statsTests(suite)
+  pruneTests(suite)
+  tenantTests(suite)
+  clockTests(suite)
+  textTests(suite)
+  connectionTests(suite)
+  randomTests(suite)
+  sizeTests(suite)
+}

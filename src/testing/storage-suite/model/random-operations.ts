@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict'
+import type { DeliveryRecord, EventRecord } from '../../../storage/storage.ts'
+import { seededRandom } from '../../seeded-random.ts'
+import { assertSameIds, firstPage, idsOf, type Kit } from '../kit.ts'
+import { Reference } from './reference.ts'
+
+const tenants = ['tenant-a', 'tenant-b', 'tenant-c']
+const statuses = ['succeeded', 'failed', 'cancelled', 'pending', 'pending'] as const
+const leaseForMs = 10_000
+
+/** Runs one random sequence of operations on a storage and on the reference, and compares them. */
+export class RandomOperations {
+  /** What was done, for the message of a failure. */
+  readonly story: string[] = []
+  readonly #kit: Kit
+  readonly #reference = new Reference()
+  readonly #next: () => number
+  #nowMs = 0
+  /** What workers hold, or believe to hold. */
+  #heldEvents: EventRecord[][] = []
+  #heldDeliveries: DeliveryRecord[] = []
+  readonly #eventTokens = new Map<EventRecord[], string>()
+
+  constructor(kit: Kit, seed: number) {
+    this.#kit = kit
+    this.#next = seededRandom(seed).next
+  }
+
+  async run(count: number): Promise<void> {
+    for (let made = 0; made < 3; made += 1) await this.#addEndpoint()
+    for (let step = 0; step < count; step += 1) {
+      this.#passTime()
+      await this.#pick(this.#operations)()
+      if (step % 20 === 19) await this.#compare()
+    }
+    await this.#finishEverything()
+    await this.#compare()
+  }
+
+  readonly #operations: (() => Promise<void>)[] = [
+    () => this.#insertEvents(),
+    () => this.#insertEvents(),
+    () => this.#addEndpoint(),
+    () => this.#claimEvents(1 + this.#int(6)),
+    () => this.#claimEvents(1 + this.#int(6)),
+    () => this.#fanOut(true),
+    () => this.#fanOut(true),
+    () => this.#fanOut(false),
+    () => this.#releaseEvents(),
+    () => this.#claimDeliveries(),
+    () => this.#claimDeliveries(),
+    () => this.#claimDeliveries(),
+    () => this.#settle(),
+    () => this.#settle(),
+    () => this.#settle(),
+    () => this.#renew(),
+    () => this.#release(),
+    () => this.#requeue(),
+    () => this.#cancel(),
+    () => this.#recordHealth(),
+    () => this.#setActive(),
+    () => this.#deleteEndpoint(),
+    () => this.#prune(),
+    () => this.#nextDueAt(),
+  ]
+
+  async #insertEvents(): Promise<void> {
+    const events = this.#times(1 + this.#int(4), () => {
+      const known = this.#pickFrom([...this.#reference.events.values()])
+      const isRepeated = known !== undefined && this.#chance(0.1)
+      const idempotencyKey = this.#chance(0.3) ? `key ${this.#int(12)}` : null
+      const tenantId = this.#pick(tenants)
+      const createdAt = this.#now()
+      const fanOut = this.#chance(0.9)
+      return isRepeated
+        ? known.event
+        : this.#kit.event({ tenantId, idempotencyKey, createdAt, fanOut })
+    })
+    this.#tell(`insert ${idsOf(events)}`)
+    const answers = await this.#kit.storage.insertEvents({ events })
+    assert.deepEqual(answers, this.#reference.insertEvents(events))
+    this.#reference.takePositions(await this.#kit.eventsOf(events))
+  }
+
+  async #addEndpoint(): Promise<void> {
+    const rateLimit = this.#chance(0.3)
+      ? { limit: 1 + this.#int(4), intervalMs: 1_000 * (1 + this.#int(9)) }
+      : null
+    const endpoint = this.#kit.endpoint({ tenantId: this.#pick(tenants), rateLimit })
+    this.#tell(`add ${endpoint.id} of ${endpoint.tenantId}, ${JSON.stringify(rateLimit)}`)
+    this.#reference.addEndpoint(await this.#kit.storage.insertEndpoint({ endpoint }))
+  }
+
+  async #claimEvents(limit: number): Promise<void> {
+    const claim = this.#newClaim()
+    const events = await this.#kit.storage.claimEvents({ ...claim, limit })
+    this.#tell(`claim ${limit} events: ${idsOf(events)}`)
+    this.#reference.takeEventClaim(events, { ...claim, limit })
+    if (events.length > 0) this.#heldEvents.push(events)
+    this.#eventTokens.set(events, claim.leaseToken)
+  }
+
+  async #fanOut(done: boolean): Promise<void> {
+    const events = this.#pickFrom(this.#heldEvents.slice(-3))
+    if (events === undefined) return
+    const leaseToken = this.#eventTokens.get(events) ?? ''
+    const results = events.map((event) => ({
+      eventId: event.id,
+      deliveries: [...this.#reference.endpoints.values()]
+        .filter(({ record }) => record.tenantId === event.tenantId && this.#chance(0.8))
+        .map(({ record }) => {
+          const dueAt = this.#kit.at(this.#nowMs + this.#int(3_000))
+          return this.#kit.delivery(event, record, { dueAt, createdAt: this.#now() })
+        }),
+      done,
+    }))
+    this.#tell(`fan out ${idsOf(events)}${done ? '' : ' in part'}`)
+    const accepted = await this.#kit.storage.fanOut({ now: this.#now(), leaseToken, results })
+    assertSameIds(accepted, this.#reference.fanOut(leaseToken, results))
+  }
+
+  async #releaseEvents(): Promise<void> {
+    const events = this.#pickFrom(this.#heldEvents)
+    if (events === undefined) return
+    const leaseToken = this.#eventTokens.get(events) ?? ''
+    const leases = events.map(({ id }) => ({ id, leaseToken }))
+    this.#tell(`give back ${idsOf(events)}`)
+    await this.#kit.storage.releaseEvents({ now: this.#now(), leases })
+    this.#reference.releaseEvents(leases)
+  }
+
+  async #claimDeliveries(): Promise<void> {
+    const claim = {
+      ...this.#newClaim(),
+      limit: 1 + this.#int(8),
+      perEndpoint: 1 + this.#int(4),
+      inFlight: new Map([...this.#reference.endpoints.keys()].map((id) => [id, this.#int(3)])),
+    }
+    const { deliveries } = await this.#kit.storage.claimDeliveries(claim)
+    this.#tell(`claim ${claim.limit}, ${claim.perEndpoint} each: ${idsOf(deliveries)}`)
+    this.#reference.takeDeliveryClaim(deliveries, claim)
+    this.#heldDeliveries.push(...deliveries)
+  }
+
+  async #settle(): Promise<void> {
+    const settlements = this.#someHeld().map((row) =>
+      this.#kit.settlement(row, this.#pick(statuses), { at: this.#nowMs }),
+    )
+    const outcomes = settlements.map(({ id, status }) => `${id} ${status}`)
+    this.#tell(`settle ${outcomes}`)
+    const now = this.#now()
+    const accepted = await this.#kit.storage.settleDeliveries({ now, settlements })
+    assertSameIds(accepted, this.#reference.settle(settlements))
+  }
+
+  async #renew(): Promise<void> {
+    const leases = leasesOf(this.#someHeld())
+    const leaseUntil = this.#kit.at(this.#nowMs + leaseForMs)
+    this.#tell(`renew ${idsOf(leases)}`)
+    const renewed = await this.#kit.storage.renewLeases({ leases, leaseUntil })
+    assertSameIds(renewed, this.#reference.renew(leases, leaseUntil))
+  }
+
+  async #release(): Promise<void> {
+    const leases = leasesOf(this.#someHeld())
+    this.#tell(`give back ${idsOf(leases)}`)
+    await this.#kit.storage.releaseDeliveries({ now: this.#now(), leases })
+    this.#reference.release(leases, this.#now())
+  }
+
+  async #requeue(): Promise<void> {
+    const ids = this.#someDeliveries()
+    const tenantId = this.#pick(tenants)
+    this.#tell(`re-queue ${ids} of ${tenantId}`)
+    const now = this.#now()
+    const changed = await this.#kit.storage.requeueDeliveries({ tenantId, ids, now })
+    assertSameIds(changed, this.#reference.requeue(tenantId, ids, now))
+  }
+
+  async #cancel(): Promise<void> {
+    const tenantId = this.#pick(tenants)
+    const endpointId = this.#pick([...this.#reference.endpoints.keys(), 'ep_none'])
+    const ids = this.#someDeliveries()
+    const byEndpoint = this.#chance(0.3)
+    const which = byEndpoint ? { endpointId } : { ids }
+    const candidates = [...this.#reference.deliveries.values()].filter(
+      (row) =>
+        row.tenantId === tenantId &&
+        (byEndpoint ? row.endpointId === endpointId : ids.includes(row.id)),
+    )
+    const limit = 1 + this.#int(3)
+    const now = this.#now()
+    const given = { tenantId, which, reason: 'manual' as const, now, limit }
+    const cancelled = await this.#kit.storage.cancelDeliveries(given)
+    this.#tell(`cancel ${limit} of ${JSON.stringify(which)}: ${cancelled}`)
+    this.#reference.takeCancel(cancelled, idsOf(candidates), limit, now)
+  }
+
+  async #recordHealth(): Promise<void> {
+    const endpointId = this.#pick([...this.#reference.endpoints.keys(), 'ep_none'])
+    const succeeded = this.#chance(0.4)
+    const failedAttempts = this.#int(3)
+    const failedAt = failedAttempts === 0 ? null : this.#now()
+    const pausedUntil = this.#chance(0.3) ? this.#kit.at(this.#nowMs + this.#int(8_000)) : null
+    const change = { endpointId, succeeded, failedAttempts, failedAt, pausedUntil }
+    this.#tell(`health of ${endpointId}, paused until ${pausedUntil?.toISOString()}`)
+    const records = await this.#kit.storage.recordHealth({ changes: [change] })
+    assert.deepEqual(records, this.#reference.recordHealth(change))
+  }
+
+  async #setActive(): Promise<void> {
+    const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
+    if (endpoint === undefined) return
+    const { tenantId, id } = endpoint.record
+    const active = this.#chance(0.6)
+    const now = this.#now()
+    this.#tell(`switch ${id} ${active ? 'on' : 'off'}`)
+    const changes = { active }
+    const record = await this.#kit.storage.updateEndpoint({ tenantId, id, changes, now })
+    assert.deepEqual(record, this.#reference.setActive(id, active, now))
+  }
+
+  async #deleteEndpoint(): Promise<void> {
+    const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
+    if (endpoint === undefined || this.#chance(0.7)) return
+    const { tenantId, id } = endpoint.record
+    const now = this.#now()
+    this.#tell(`delete ${id}`)
+    const deleted = await this.#kit.storage.deleteEndpoint({ tenantId, id, now })
+    assert.equal(deleted, this.#reference.deleteEndpoint(id, now))
+  }
+
+  async #prune(): Promise<void> {
+    if (this.#chance(0.7)) return
+    const before = this.#kit.at(this.#nowMs - this.#int(60_000))
+    this.#tell(`prune before ${before.toISOString()}`)
+    const gone = await this.#kit.storage.prune({ before, limit: 10_000 })
+    assert.deepEqual(gone, this.#reference.prune(before))
+  }
+
+  async #nextDueAt(): Promise<void> {
+    const exclude = [...this.#reference.endpoints.keys()].filter(() => this.#chance(0.2))
+    const next = await this.#kit.storage.nextDueAt({ exclude })
+    const expected = this.#reference.nextDueAt(exclude)
+    this.#tell(`next due without ${exclude}: ${next?.toISOString()}`)
+    if (expected === null) assert.equal(next, null, 'something is due although nothing waits')
+    else assert.ok(next !== null, 'nothing is due although something waits')
+    if (expected !== null && expected > Number.NEGATIVE_INFINITY) {
+      assert.ok(Number(next) <= expected, `${next?.toISOString()} is too late by the reference`)
+    }
+  }
+
+  /** Lets all leases end and all work succeed: nothing may be left, and nothing lost on the way. */
+  async #finishEverything(): Promise<void> {
+    this.#tell('finish everything')
+    for (let round = 0; round < 1_000; round += 1) {
+      this.#nowMs += 10 * leaseForMs
+      this.#heldEvents = []
+      this.#heldDeliveries = []
+      await this.#claimEvents(1_000)
+      await this.#fanOut(true)
+      const claim = {
+        ...this.#newClaim(),
+        limit: 1_000,
+        perEndpoint: 1_000,
+        inFlight: new Map<string, number>(),
+      }
+      const { deliveries } = await this.#kit.storage.claimDeliveries(claim)
+      this.#reference.takeDeliveryClaim(deliveries, claim)
+      const settlements = deliveries.map((row) =>
+        this.#kit.settlement(row, 'succeeded', { at: this.#nowMs }),
+      )
+      const accepted = await this.#kit.storage.settleDeliveries({ now: this.#now(), settlements })
+      assert.deepEqual(accepted, this.#reference.settle(settlements))
+      if ((await this.#kit.storage.nextDueAt({ exclude: [] })) === null) break
+    }
+    const pending = [...this.#reference.deliveries.values()].filter(
+      ({ status }) => status === 'pending',
+    )
+    assert.deepEqual(idsOf(pending), [], 'these were lost')
+  }
+
+  /** Everything that the storage shows is what the reference holds. */
+  async #compare(): Promise<void> {
+    const { storage } = this.#kit
+    const page = { ...firstPage, limit: 10_000 }
+    for (const tenantId of tenants) {
+      const expected = [...this.#reference.deliveries.values()]
+        .filter((row) => row.tenantId === tenantId)
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+      const listed = await storage.listDeliveries({ tenantId, ...page })
+      // `step` and `faults` of what is final say nothing, and start anew with a re-queue.
+      assert.deepEqual(listed.items.map(comparable), expected.map(comparable))
+      assert.equal(listed.total, expected.length)
+      const deliveryIds = idsOf(expected)
+      assert.deepEqual(
+        await storage.listAttempts({ tenantId, deliveryIds }),
+        this.#reference.attempts.filter(({ deliveryId }) => deliveryIds.includes(deliveryId)),
+      )
+      const events = [...this.#reference.events.values()].filter(
+        ({ event }) => event.tenantId === tenantId,
+      )
+      assertSameIds((await storage.listEvents({ tenantId, ...page })).items, events.map(eventOf))
+      const endpoints = [...this.#reference.endpoints.values()].filter(
+        ({ record, deletedAt }) => record.tenantId === tenantId && deletedAt === null,
+      )
+      assert.deepEqual(
+        (await storage.listEndpoints({ tenantId, ...page })).items.toReversed(),
+        endpoints.map(({ record }) => record),
+      )
+      const stats = await storage.stats({ tenantId, since: this.#kit.at(0) })
+      const waiting = events.filter(({ waits }) => waits).length
+      const pending = expected.filter(({ status }) => status === 'pending').length
+      assert.equal(stats.backlog, pending + waiting)
+    }
+  }
+
+  // Chance and time
+
+  #passTime(): void {
+    this.#nowMs += this.#chance(0.1) ? -this.#int(2_000) : this.#int(2_000)
+  }
+
+  #now(): Date {
+    return this.#kit.at(this.#nowMs)
+  }
+
+  #newClaim(): { now: Date; leaseToken: string; leaseUntil: Date } {
+    const leaseUntil = this.#kit.at(this.#nowMs + leaseForMs)
+    return { now: this.#now(), leaseToken: this.#kit.id('lease'), leaseUntil }
+  }
+
+  /** Up to four of what was ever claimed, also what has passed on since. */
+  #someHeld(): DeliveryRecord[] {
+    const recent = this.#heldDeliveries.slice(-10)
+    return [...new Set(this.#times(1 + this.#int(6), () => this.#pickFrom(recent)))].filter(
+      (row) => row !== undefined,
+    )
+  }
+
+  #someDeliveries(): string[] {
+    const ids = [...this.#reference.deliveries.keys(), 'dlv_none']
+    return [...new Set(this.#times(1 + this.#int(6), () => this.#pick(ids)))]
+  }
+
+  #tell(what: string): void {
+    this.story.push(`${this.#nowMs} ms: ${what}`)
+  }
+
+  #int(below: number): number {
+    return Math.floor(this.#next() * below)
+  }
+
+  #chance(share: number): boolean {
+    return this.#next() < share
+  }
+
+  #pickFrom<Item>(items: readonly Item[]): Item | undefined {
+    return items[this.#int(items.length)]
+  }
+
+  #pick<Item>(items: readonly Item[]): Item {
+    return items[this.#int(items.length)] as Item
+  }
+
+  #times<Item>(count: number, make: () => Item): Item[] {
+    return Array.from({ length: count }, make)
+  }
+}
+
+function leasesOf(rows: DeliveryRecord[]): { id: string; leaseToken: string }[] {
+  return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
+}
+
+function comparable(row: DeliveryRecord): DeliveryRecord {
+  return row.status === 'pending' ? row : { ...row, step: 0, faults: 0 }
+}
+
+function eventOf({ event }: { event: { id: string } }): { id: string } {
+  return event
+}
