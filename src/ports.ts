@@ -8,9 +8,9 @@ export interface Clock {
   now(): Date
   /**
    * Calls `callback` once, `delayMs` milliseconds from now, unless the returned function is
-   * called first. A pending timer does not keep the process alive by itself.
+   * called first. A pending timer keeps the process alive only where `keepAlive` asks for it.
    */
-  setTimer(callback: () => void, delayMs: number): () => void
+  setTimer(callback: () => void, delayMs: number, options?: { keepAlive?: boolean }): () => void
 }
 
 /** Randomness. Cryptographically secure by default; tests pass a seeded source. */

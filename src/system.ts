@@ -7,13 +7,13 @@ const longestTimerMs = 2 ** 31 - 1
 /** The process's own time. A delay of 0 means: after the I/O that is ready now. */
 export const systemClock: Clock = {
   now: () => new Date(),
-  setTimer(callback, delayMs) {
+  setTimer(callback, delayMs, { keepAlive = false } = {}) {
     if (delayMs <= 0) {
       const immediate = setImmediate(callback)
       return () => clearImmediate(immediate)
     }
     const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs))
-    timer.unref()
+    if (!keepAlive) timer.unref()
     return () => clearTimeout(timer)
   },
 }

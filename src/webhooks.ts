@@ -206,7 +206,7 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
     logger,
     ids: createIdSource({ clock, random }),
     notifier: new Notifier(logger),
-    storage: resilientStorage(options.storage as Storage<unknown>),
+    storage: resilientStorage(options.storage as Storage<unknown>, clock),
     transport: options.transport ?? httpTransport({ addressGuard }),
   }
 }

@@ -1,11 +1,12 @@
 import pRetry from 'p-retry'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
 import type { Storage } from '../storage/storage.ts'
 
-/** How often a storage call is repeated, and how long the first wait is, in milliseconds. */
+/** How often a storage call is repeated, and how long the first wait is; it doubles each time. */
 interface Persistence {
   retries: number
-  minTimeout: number
+  firstWaitMs: number
 }
 
 /**
@@ -16,8 +17,8 @@ interface Persistence {
  * A settlement is worth the longest wait: what is lost is sent twice.
  */
 const persistence: { [Method in keyof Storage]?: Persistence } = {
-  insertEvents: { retries: 2, minTimeout: 50 },
-  settleDeliveries: { retries: 6, minTimeout: 100 },
+  insertEvents: { retries: 2, firstWaitMs: 50 },
+  settleDeliveries: { retries: 6, firstWaitMs: 100 },
 }
 
 /**
@@ -25,7 +26,7 @@ const persistence: { [Method in keyof Storage]?: Persistence } = {
  * refuses calls once closed, rides out passing faults where that helps, and turns what remains
  * into a `WebhooksError` with code `storage_failed` and the driver's error as its cause.
  */
-export function resilientStorage(storage: Storage<unknown>): Storage<unknown> {
+export function resilientStorage(storage: Storage<unknown>, clock: Clock): Storage<unknown> {
   let opening: Promise<void> | null = null
   let closed = false
 
@@ -58,21 +59,17 @@ export function resilientStorage(storage: Storage<unknown>): Storage<unknown> {
         await open()
         // A statement that failed inside the caller's transaction is for the caller to handle.
         const mayRepeat = params?.transaction === undefined
-        return call(String(name), () => method.call(target, params), mayRepeat)
+        const wanted = mayRepeat ? persistence[name as keyof Storage] : undefined
+        const run = () => method.call(target, params)
+        return call(String(name), () => (wanted ? persist(run, wanted, clock) : run()))
       }
     },
   })
 }
 
-async function call<Result>(
-  name: string,
-  run: () => Promise<Result>,
-  mayRepeat = true,
-): Promise<Result> {
-  const wanted = mayRepeat ? persistence[name as keyof Storage] : undefined
+async function call<Result>(name: string, run: () => Promise<Result>): Promise<Result> {
   try {
-    if (wanted === undefined) return await run()
-    return await pRetry(run, { ...wanted, shouldRetry: ({ error }) => !isWebhooksError(error) })
+    return await run()
   } catch (error) {
     if (isWebhooksError(error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -80,6 +77,30 @@ async function call<Result>(
       cause: error,
     })
   }
+}
+
+/** Repeats a call after faults. All waiting goes through the clock; p-retry itself waits for nothing. */
+function persist<Result>(
+  run: () => Promise<Result>,
+  { retries, firstWaitMs }: Persistence,
+  clock: Clock,
+): Promise<Result> {
+  return pRetry(run, {
+    retries,
+    minTimeout: 0,
+    async shouldRetry({ error, retriesConsumed }) {
+      if (isWebhooksError(error)) return false
+      await wait(clock, firstWaitMs * 2 ** retriesConsumed)
+      return true
+    },
+  })
+}
+
+/** Keeps the process alive: a script that only emits shall not end before its event is stored. */
+function wait(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(resolve, delayMs, { keepAlive: true })
+  })
 }
 
 /** What every call meets after `stop()`. */
