@@ -1,0 +1,225 @@
+import type { ClaimedDeliveries, DeliveryRecord, Storage } from '../storage.ts'
+import type { Statements } from './database.ts'
+import { queued, Turns } from './lanes.ts'
+import { firstDueAt, lanesInTurn, type QueuedLane, tenantsInTurn } from './queue.ts'
+import {
+  type DeliveryRow,
+  type EndpointRow,
+  type EventRow,
+  eventColumns,
+  toDeliveryRecord,
+  toEndpointRecord,
+  toEventRecord,
+} from './rows.ts'
+import type { StoredText } from './text.ts'
+
+type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
+
+/**
+ * Leases due deliveries in rounds: one of each ready tenant, and again, and within a tenant one of
+ * each ready lane. Reads as many rows as it leases, and a few more, however many wait.
+ */
+export function claimDeliveries(statements: Statements, params: ClaimParams): ClaimedDeliveries {
+  const deliveries = new Claim(statements, params).run()
+  return {
+    deliveries,
+    events: readEvents(statements, deliveries),
+    endpoints: readEndpoints(statements, deliveries),
+  }
+}
+
+/**
+ * Tenants and lanes in which one claim looks in vain at most. They are put in their right place, so
+ * that the next claim gets further.
+ */
+const mostVainVisits = 1_000
+
+interface Tenant {
+  id: StoredText
+  /** Its ready lanes that had no turn in this claim yet. */
+  newcomers: Iterator<Lane, undefined>
+  /** Those that had, in turn. */
+  queue: Lane[]
+  visited: boolean
+}
+
+interface Lane extends QueuedLane {
+  /** How many may be leased in this claim. */
+  room: number
+  leased: number
+  /** Ids of due deliveries, read `readAhead` at a time. */
+  ahead: string[]
+  readAhead: number
+}
+
+class Claim {
+  readonly #statements: Statements
+  readonly #params: ClaimParams
+  readonly #now: number
+  readonly #turns: Turns
+  readonly #leased: DeliveryRecord[] = []
+  /** Everybody who was looked at; who was served last stands last. */
+  readonly #tenants = new Set<Tenant>()
+  readonly #lanes = new Set<Lane>()
+  #vainVisits = 0
+
+  /** Whether to make do with what was found. With nothing found yet, the search goes on. */
+  get #isWeary(): boolean {
+    return this.#leased.length > 0 && this.#vainVisits > mostVainVisits
+  }
+
+  constructor(statements: Statements, params: ClaimParams) {
+    this.#statements = statements
+    this.#params = params
+    this.#now = params.now.getTime()
+    this.#turns = new Turns(statements)
+  }
+
+  run(): DeliveryRecord[] {
+    const newcomers = this.#newTenants()
+    const queue: Tenant[] = []
+    while (this.#leased.length < this.#params.limit) {
+      const tenant = newcomers.next().value ?? queue.shift()
+      if (tenant === undefined || this.#isWeary) break
+      moveToEnd(this.#tenants, tenant)
+      if (this.#serve(tenant)) queue.push(tenant)
+      else this.#vainVisits += 1
+    }
+    this.#writeTurns()
+    return this.#leased
+  }
+
+  /** Leases a delivery of the tenant's next lane that has one. @returns Whether there was one. */
+  #serve(tenant: Tenant): boolean {
+    while (!this.#isWeary) {
+      const lane = tenant.newcomers.next().value ?? tenant.queue.shift()
+      if (lane === undefined) return false
+      tenant.visited = true
+      moveToEnd(this.#lanes, lane)
+      const id = this.#nextDue(lane)
+      if (id === undefined) {
+        this.#vainVisits += 1
+        continue
+      }
+      this.#lease(id)
+      lane.leased += 1
+      tenant.queue.push(lane)
+      return true
+    }
+    return false
+  }
+
+  #nextDue(lane: Lane): string | undefined {
+    const room = lane.room - lane.leased
+    if (room <= 0) return undefined
+    if (lane.ahead.length === 0) {
+      const rows = this.#statements.all<{ delivery_id: string }>(
+        `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
+          WHERE endpoint_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?`,
+        lane.endpointId,
+        this.#now,
+        Math.min(lane.readAhead, room),
+      )
+      lane.ahead = rows.map((row) => row.delivery_id)
+    }
+    return lane.ahead.shift()
+  }
+
+  #lease(id: string): void {
+    const row = this.#statements.get<DeliveryRow>(
+      `UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE delivery_id = ?
+        RETURNING *`,
+      this.#params.leaseUntil.getTime(),
+      this.#params.leaseToken,
+      id,
+    )
+    if (row !== undefined) this.#leased.push(toDeliveryRecord(row))
+  }
+
+  #writeTurns(): void {
+    for (const lane of this.#lanes) this.#writeLane(lane)
+    for (const tenant of this.#tenants) this.#writeTenant(tenant)
+    this.#turns.write()
+  }
+
+  #writeLane({ endpointId, bucket, leased, pausedUntil }: Lane): void {
+    const dueAt = firstDueAt(this.#statements, endpointId)
+    if (leased > 0) bucket?.take(leased, this.#now)
+    const readyAt = dueAt === null ? null : Math.max(dueAt, pausedUntil, bucket?.availableAt() ?? 0)
+    this.#statements.run(
+      `UPDATE webhooks_lanes SET ready_at = ?, turn = ?, tokens_owed = ?, tokens_as_of = ?
+        WHERE endpoint_id = ?`,
+      readyAt !== null && readyAt <= this.#now ? queued : readyAt,
+      this.#turns.next(),
+      bucket?.state.tokensOwed ?? 0,
+      bucket?.state.tokensAsOf ?? 0,
+      endpointId,
+    )
+  }
+
+  #writeTenant({ id, visited }: Tenant): void {
+    const first = this.#statements.get<{ ready_at: number }>(
+      `SELECT ready_at FROM webhooks_lanes INDEXED BY webhooks_lanes_ready
+        WHERE tenant_id = ? AND ready_at IS NOT NULL ORDER BY ready_at LIMIT 1`,
+      id,
+    )
+    if (first === undefined) {
+      this.#statements.run('DELETE FROM webhooks_tenants WHERE tenant_id = ?', id)
+      return
+    }
+    // All that is ready is at the caller's cap: the tenant keeps its place.
+    if (!visited && first.ready_at === queued) return
+    this.#statements.run(
+      'UPDATE webhooks_tenants SET ready_at = ?, turn = ? WHERE tenant_id = ?',
+      first.ready_at,
+      this.#turns.next(),
+      id,
+    )
+  }
+
+  *#newTenants(): Generator<Tenant, undefined> {
+    const { limit } = this.#params
+    const place = { now: this.#now, pageSize: limit, turns: this.#turns }
+    for (const { id, pageLength } of tenantsInTurn(this.#statements, place)) {
+      const newcomers = this.#newLanes(id, Math.ceil(limit / pageLength))
+      yield { id, newcomers, queue: [], visited: false }
+    }
+  }
+
+  /** @param share - How many deliveries the tenant will be asked for, about. */
+  *#newLanes(tenant: StoredText, share: number): Generator<Lane, undefined> {
+    const { inFlight, perEndpoint } = this.#params
+    const place = { tenant, now: this.#now, pageSize: share, turns: this.#turns }
+    for (const { lane, pageLength } of lanesInTurn(this.#statements, place)) {
+      const free = perEndpoint - (inFlight.get(lane.endpointId) ?? 0)
+      // The caller has all it may have of it under way: for other callers it keeps its place.
+      if (free <= 0) continue
+      const allowed = lane.pausedUntil > this.#now ? 0 : (lane.bucket?.available(this.#now) ?? free)
+      const room = Math.min(free, allowed)
+      yield { ...lane, room, leased: 0, ahead: [], readAhead: Math.ceil(share / pageLength) }
+    }
+  }
+}
+
+function moveToEnd<Item>(items: Set<Item>, item: Item): void {
+  items.delete(item)
+  items.add(item)
+}
+
+function readEvents(
+  statements: Statements,
+  deliveries: DeliveryRecord[],
+): ClaimedDeliveries['events'] {
+  const sql = `SELECT ${eventColumns} FROM webhooks_events WHERE event_id = ?`
+  const ids = new Set(deliveries.map((delivery) => delivery.eventId))
+  return [...ids].flatMap((id) => statements.get<EventRow>(sql, id) ?? []).map(toEventRecord)
+}
+
+function readEndpoints(
+  statements: Statements,
+  deliveries: DeliveryRecord[],
+): ClaimedDeliveries['endpoints'] {
+  const sql = 'SELECT * FROM webhooks_endpoints WHERE endpoint_id = ? AND deleted_at IS NULL'
+  const ids = new Set(deliveries.map((delivery) => delivery.endpointId))
+  return [...ids].flatMap((id) => statements.get<EndpointRow>(sql, id) ?? []).map(toEndpointRecord)
+}

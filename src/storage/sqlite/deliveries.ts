@@ -1,0 +1,213 @@
+import type { Attempt } from '../../model.ts'
+import type {
+  DeliveryListParams,
+  DeliveryRecord,
+  ListResult,
+  NewDelivery,
+  Storage,
+} from '../storage.ts'
+import type { Statements, Value } from './database.ts'
+import { Wakes } from './lanes.ts'
+import { type ListSource, readList } from './list.ts'
+import { type AttemptRow, type DeliveryRow, toAttempt, toDeliveryRecord, toMs } from './rows.ts'
+import { type StoredText, storeText } from './text.ts'
+
+/** @returns Whether it was inserted: not if the event has one for that endpoint already. */
+export function insertDelivery(
+  statements: Statements,
+  delivery: NewDelivery,
+  dueAt: Date | null,
+  leaseToken: string | null,
+): boolean {
+  const changes = statements.run(
+    `INSERT INTO webhooks_deliveries
+      (delivery_id, tenant_id, event_id, endpoint_id, event_type, status, due_at, lease_token,
+        cancel_reason, created_at, completed_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    delivery.id,
+    storeText(delivery.tenantId),
+    delivery.eventId,
+    delivery.endpointId,
+    storeText(delivery.eventType),
+    delivery.status,
+    toMs(dueAt),
+    leaseToken,
+    delivery.cancelReason,
+    delivery.createdAt.getTime(),
+    delivery.status === 'pending' ? null : delivery.createdAt.getTime(),
+  )
+  return changes > 0
+}
+
+/** A delivery whose event was pruned meanwhile is left out as well: there is nothing to send. */
+export function insertDeliveries(
+  statements: Statements,
+  { deliveries, lease }: Parameters<Storage['insertDeliveries']>[0],
+): string[] {
+  const wakes = new Wakes()
+  const inserted = deliveries.filter((delivery) => {
+    if (!markOwed(statements, delivery.eventId)) return false
+    const isPending = delivery.status === 'pending'
+    const dueAt = isPending && lease ? lease.leaseUntil : delivery.dueAt
+    const leaseToken = isPending && lease ? lease.leaseToken : null
+    if (!insertDelivery(statements, delivery, dueAt, leaseToken)) return false
+    if (dueAt) wakes.add(delivery.endpointId, delivery.tenantId, dueAt, delivery.createdAt)
+    return true
+  })
+  wakes.write(statements)
+  return inserted.map((delivery) => delivery.id)
+}
+
+/** Keeps an event from being pruned. @returns Whether there is one. */
+function markOwed(statements: Statements, eventId: string): boolean {
+  return statements.run('UPDATE webhooks_events SET owed = 1 WHERE event_id = ?', eventId) > 0
+}
+
+export function requeueDeliveries(
+  statements: Statements,
+  { tenantId, ids, now }: { tenantId: string; ids: string[]; now: Date },
+): string[] {
+  const wakes = new Wakes()
+  const requeued = [...new Set(ids)].filter((id) => {
+    const row = statements.get<{ endpoint_id: string }>(
+      `UPDATE webhooks_deliveries SET
+          step = iif(status = 'pending', step, 0), faults = iif(status = 'pending', faults, 0),
+          status = 'pending', due_at = :now, lease_token = NULL,
+          cancel_reason = NULL, completed_at = NULL
+        WHERE delivery_id = :id AND tenant_id = :tenant
+          AND (status <> 'pending' OR lease_token IS NULL OR due_at <= :now)
+        RETURNING endpoint_id`,
+      { id, tenant: storeText(tenantId), now: now.getTime() },
+    )
+    if (row !== undefined) wakes.add(row.endpoint_id, tenantId, now, now)
+    return row !== undefined
+  })
+  wakes.write(statements)
+  return requeued
+}
+
+export function cancelDeliveries(
+  statements: Statements,
+  { tenantId, which, reason, now, limit }: Parameters<Storage['cancelDeliveries']>[0],
+): string[] {
+  const tenant = storeText(tenantId)
+  const ids =
+    'ids' in which
+      ? [...new Set(which.ids)]
+      : pendingOf(statements, which.endpointId, tenant, limit)
+  const cancelled: string[] = []
+  for (const id of ids) {
+    if (cancelled.length === limit) break
+    const changes = statements.run(
+      `UPDATE webhooks_deliveries
+        SET status = 'cancelled', due_at = NULL, cancel_reason = ?, completed_at = ?
+        WHERE delivery_id = ? AND tenant_id = ? AND status = 'pending'`,
+      reason,
+      now.getTime(),
+      id,
+      tenant,
+    )
+    if (changes > 0) cancelled.push(id)
+  }
+  return cancelled
+}
+
+function pendingOf(
+  statements: Statements,
+  endpointId: string,
+  tenant: StoredText,
+  limit: number,
+): string[] {
+  const rows = statements.all<{ delivery_id: string }>(
+    `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_by_endpoint
+      WHERE tenant_id = ? AND endpoint_id = ? AND status = 'pending' ORDER BY delivery_id LIMIT ?`,
+    tenant,
+    endpointId,
+    limit,
+  )
+  return rows.map((row) => row.delivery_id)
+}
+
+export function getDelivery(
+  statements: Statements,
+  { tenantId, id }: { tenantId: string; id: string },
+): DeliveryRecord | null {
+  const row = statements.get<DeliveryRow>(
+    'SELECT * FROM webhooks_deliveries WHERE delivery_id = ? AND tenant_id = ?',
+    id,
+    storeText(tenantId),
+  )
+  return row === undefined ? null : toDeliveryRecord(row)
+}
+
+export function listDeliveries(
+  statements: Statements,
+  params: DeliveryListParams,
+): ListResult<DeliveryRecord> {
+  const { ids, total } = readList(statements, params, deliveryList(params))
+  const sql = 'SELECT * FROM webhooks_deliveries WHERE delivery_id = ?'
+  const rows = ids.flatMap((id) => statements.get<DeliveryRow>(sql, id) ?? [])
+  return { items: rows.map(toDeliveryRecord), total }
+}
+
+const statuses = ['pending', 'succeeded', 'failed', 'cancelled'] as const
+
+function deliveryList(params: DeliveryListParams): ListSource {
+  const { tenantId, endpointId, eventId, type, status, since, until } = params
+  const tenant = storeText(tenantId)
+  const filters = [
+    { sql: 'event_type = :type', name: 'type', value: type === undefined ? type : storeText(type) },
+    { sql: 'created_at >= :since', name: 'since', value: since?.getTime() },
+    { sql: 'created_at < :until', name: 'until', value: until?.getTime() },
+  ]
+  if (eventId !== undefined) {
+    return {
+      // At most one per endpoint: few enough to be sorted.
+      from: 'webhooks_deliveries INDEXED BY webhooks_deliveries_by_event',
+      id: 'delivery_id',
+      stretches: ['tenant_id = :tenant AND event_id = :event'],
+      filters: [
+        ...filters,
+        { sql: 'endpoint_id = :endpoint', name: 'endpoint', value: endpointId },
+        { sql: 'status = :status', name: 'status', value: status },
+      ],
+      values: { tenant, event: eventId },
+    }
+  }
+  const isOfEndpoint = endpointId !== undefined
+  const index = isOfEndpoint ? 'webhooks_deliveries_by_endpoint' : 'webhooks_deliveries_by_tenant'
+  const owner = `tenant_id = :tenant${isOfEndpoint ? ' AND endpoint_id = :endpoint' : ''}`
+  const values: Record<string, Value> = { tenant }
+  if (isOfEndpoint) values.endpoint = endpointId
+  if (status !== undefined) values.status = status
+  return {
+    from: `webhooks_deliveries INDEXED BY ${index}`,
+    id: 'delivery_id',
+    stretches:
+      status === undefined
+        ? statuses.map((one) => `${owner} AND status = '${one}'`)
+        : [`${owner} AND status = :status`],
+    filters,
+    values,
+  }
+}
+
+export function listAttempts(
+  statements: Statements,
+  { tenantId, deliveryIds }: { tenantId: string; deliveryIds: string[] },
+): Attempt[] {
+  const tenant = storeText(tenantId)
+  const rows = [...new Set(deliveryIds)].flatMap((id) =>
+    statements.all<AttemptRow>(
+      `SELECT * FROM webhooks_attempts WHERE delivery_id = ? AND tenant_id = ?
+        ORDER BY attempt_id`,
+      id,
+      tenant,
+    ),
+  )
+  return rows.sort(byAttemptId).map(toAttempt)
+}
+
+function byAttemptId(a: AttemptRow, b: AttemptRow): number {
+  return a.attempt_id < b.attempt_id ? -1 : 1
+}

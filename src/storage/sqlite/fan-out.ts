@@ -1,0 +1,181 @@
+import type { EndpointRecord, EventRecord, FanOutResult, Lease, Storage } from '../storage.ts'
+import type { Statements, Value } from './database.ts'
+import { insertDelivery } from './deliveries.ts'
+import { Wakes } from './lanes.ts'
+import {
+  type EndpointRow,
+  type EventRow,
+  eventColumns,
+  toEndpointRecord,
+  toEventRecord,
+} from './rows.ts'
+import { type StoredText, storeText } from './text.ts'
+
+/** Skips the events that a worker holds: as many as workers lease, whatever the backlog. */
+const due = `fan_out = 'wait' AND NOT EXISTS (
+  SELECT 1 FROM webhooks_event_leases AS lease
+  WHERE lease.event_id = webhooks_events.event_id AND lease.due_at > :now)`
+
+const waitingEvents = 'webhooks_events INDEXED BY webhooks_events_waiting'
+
+export function claimEvents(
+  statements: Statements,
+  params: Parameters<Storage['claimEvents']>[0],
+): EventRecord[] {
+  const now = params.now.getTime()
+  const claimed: EventRecord[] = []
+  const lastServed = readLastServed(statements)
+  let served = lastServed
+  let tenants = nextTenants(statements, lastServed, now, params.limit)
+  while (tenants.length > 0 && claimed.length < params.limit) {
+    const left = params.limit - claimed.length
+    const share = Math.max(1, Math.floor(left / tenants.length))
+    tenants = tenants.filter((tenant) => {
+      if (claimed.length >= params.limit) return false
+      const rows = dueEvents(statements, tenant, now, share)
+      for (const row of rows) {
+        lease(statements, row.event_id, params)
+        claimed.push(toEventRecord(row))
+      }
+      if (rows.length > 0) served = tenant
+      return rows.length === share
+    })
+  }
+  if (served !== lastServed) writeLastServed(statements, served)
+  return claimed
+}
+
+/** Turns among tenants go by their ids, round and round: the claim before this one ended here. */
+function readLastServed(statements: Statements): StoredText {
+  const sql = "SELECT value FROM webhooks_state WHERE name = 'fan_out_tenant'"
+  return statements.get<{ value: StoredText }>(sql)?.value ?? ''
+}
+
+function writeLastServed(statements: Statements, tenant: StoredText): void {
+  statements.run("UPDATE webhooks_state SET value = ? WHERE name = 'fan_out_tenant'", tenant)
+}
+
+/**
+ * Tenants with due events, at most `limit`, from the one after `start` on. Finds each by one step
+ * in the index, past its backlog.
+ */
+function nextTenants(
+  statements: Statements,
+  start: StoredText,
+  now: number,
+  limit: number,
+): StoredText[] {
+  const tenants: StoredText[] = []
+  const stretches = [
+    { after: start, upTo: null },
+    { after: '', upTo: start },
+  ]
+  for (const { after, upTo } of stretches) {
+    let next = tenantAfter(statements, after, upTo, now)
+    while (next !== undefined && tenants.length < limit) {
+      tenants.push(next)
+      next = tenantAfter(statements, next, upTo, now)
+    }
+  }
+  return tenants
+}
+
+function tenantAfter(
+  statements: Statements,
+  after: StoredText,
+  upTo: StoredText | null,
+  now: number,
+): StoredText | undefined {
+  const end: Record<string, Value> = upTo === null ? {} : { upTo }
+  return statements.get<{ tenant_id: StoredText }>(
+    `SELECT tenant_id FROM ${waitingEvents}
+      WHERE tenant_id > :after ${upTo === null ? '' : 'AND tenant_id <= :upTo'} AND ${due}
+      ORDER BY tenant_id LIMIT 1`,
+    { after, now, ...end },
+  )?.tenant_id
+}
+
+function dueEvents(
+  statements: Statements,
+  tenant: StoredText,
+  now: number,
+  limit: number,
+): EventRow[] {
+  return statements.all<EventRow>(
+    `SELECT ${eventColumns} FROM ${waitingEvents}
+      WHERE tenant_id = :tenant AND ${due} ORDER BY position LIMIT :limit`,
+    { tenant, now, limit },
+  )
+}
+
+function lease(
+  statements: Statements,
+  eventId: string,
+  { leaseToken, leaseUntil }: { leaseToken: string; leaseUntil: Date },
+): void {
+  statements.run(
+    'REPLACE INTO webhooks_event_leases (event_id, lease_token, due_at) VALUES (?, ?, ?)',
+    eventId,
+    leaseToken,
+    leaseUntil.getTime(),
+  )
+}
+
+export function listSubscribers(
+  statements: Statements,
+  params: Parameters<Storage['listSubscribers']>[0],
+): EndpointRecord[] {
+  const rows = statements.all<EndpointRow>(
+    `SELECT * FROM webhooks_endpoints INDEXED BY webhooks_endpoints_by_id
+      WHERE tenant_id = ? AND endpoint_id > ? AND deleted_at IS NULL AND active_position < ?
+        AND (active = 1 OR disabled_at >= ?)
+      ORDER BY endpoint_id LIMIT ?`,
+    storeText(params.tenantId),
+    params.after ?? '',
+    params.position,
+    params.emittedAt.getTime(),
+    params.limit,
+  )
+  return rows.map(toEndpointRecord)
+}
+
+export function fanOut(
+  statements: Statements,
+  { now, leaseToken, results }: { now: Date; leaseToken: string; results: FanOutResult[] },
+): string[] {
+  const wakes = new Wakes()
+  const accepted = results.filter((result) => {
+    if (!holds(statements, result.eventId, leaseToken)) return false
+    for (const delivery of result.deliveries) {
+      const isNew = insertDelivery(statements, delivery, delivery.dueAt, null)
+      if (isNew && delivery.dueAt !== null) {
+        wakes.add(delivery.endpointId, delivery.tenantId, delivery.dueAt, now)
+      }
+    }
+    if (result.done) endWait(statements, result.eventId)
+    return true
+  })
+  wakes.write(statements)
+  return [...new Set(accepted.map((result) => result.eventId))]
+}
+
+function holds(statements: Statements, eventId: string, leaseToken: string): boolean {
+  const sql = 'SELECT 1 FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
+  return statements.get(sql, eventId, leaseToken) !== undefined
+}
+
+function endWait(statements: Statements, eventId: string): void {
+  statements.run(
+    `UPDATE webhooks_events SET fan_out = 'done', owed = EXISTS (
+        SELECT 1 FROM webhooks_deliveries AS delivery
+        WHERE delivery.event_id = webhooks_events.event_id)
+      WHERE event_id = ?`,
+    eventId,
+  )
+  statements.run('DELETE FROM webhooks_event_leases WHERE event_id = ?', eventId)
+}
+
+export function releaseEvents(statements: Statements, { leases }: { leases: Lease[] }): void {
+  const sql = 'DELETE FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
+  for (const { id, leaseToken } of leases) statements.run(sql, id, leaseToken)
+}

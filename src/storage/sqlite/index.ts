@@ -1,0 +1,174 @@
+/**
+ * Storage in one SQLite file, on the `node:sqlite` that comes with Node: no service to run and no
+ * package to install.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { WebhooksError } from '../../errors.ts'
+import type { Storage } from '../storage.ts'
+import { claimDeliveries } from './claim.ts'
+import type { Database, Durability, Statements } from './database.ts'
+import {
+  cancelDeliveries,
+  getDelivery,
+  insertDeliveries,
+  listAttempts,
+  listDeliveries,
+  requeueDeliveries,
+} from './deliveries.ts'
+import {
+  deleteEndpoint,
+  getEndpoint,
+  insertEndpoint,
+  listEndpoints,
+  recordHealth,
+  updateEndpoint,
+} from './endpoints.ts'
+import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
+import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
+import { releaseDeliveries, renewLeases } from './leases.ts'
+import { nextDueAt } from './next-due.ts'
+import { openDatabase } from './open.ts'
+import { prune } from './prune.ts'
+import { settleDeliveries } from './settle.ts'
+import { readStats } from './stats.ts'
+import { type JoinedConnections, joinTransaction, mainFile } from './transaction.ts'
+
+/** Options of {@link sqliteStorage}. */
+export interface SqliteStorageOptions {
+  /**
+   * The file, relative to the working directory; created where there is none, in a folder that
+   * must exist. It may be a database of your own: every table of ours begins with `webhooks_`, and
+   * the file is switched to write-ahead logging, which adds `-wal` and `-shm` files beside it.
+   * Not on a network file system, where SQLite's locks do not hold. `:memory:` keeps all in this
+   * process, and nothing after it.
+   */
+  path: string
+  /**
+   * What an event that `emit` resolved for survives. Default `full`: also a power failure, at the
+   * cost of one fsync for all events that are written together. `normal`: the death of the process
+   * at any instant, but a power failure or a crash of the operating system may take what the last
+   * seconds wrote. The same holds for changes to endpoints, retries and cancellations. What the
+   * engine notes for itself (leases, attempts, outcomes) is always written as under `normal`: a
+   * power failure may take the last of it, and then those deliveries are sent once more.
+   *
+   * An event emitted in a transaction of yours is as durable as your connection makes it.
+   */
+  synchronous?: Durability | undefined
+  /**
+   * How long a call waits, in milliseconds, while another connection writes, before it fails with
+   * SQLite's `database is locked`. Default 5,000. Waiting does not block the event loop.
+   */
+  busyTimeoutMs?: number | undefined
+}
+
+/**
+ * Storage in one SQLite file. Several processes on one machine may share the file.
+ *
+ * Events can be emitted inside a transaction of yours: begin it on a `DatabaseSync` of your own on
+ * the same file, and pass that as `transaction`. Nobody else can write to the file until you
+ * commit, so commit soon.
+ *
+ * Node before 24 prints an `ExperimentalWarning` for `node:sqlite`.
+ *
+ * @example
+ * const webhooks = createWebhooks({ events, storage: sqliteStorage({ path: 'webhooks.db' }) })
+ *
+ * @throws WebhooksError `invalid_option`; when it is opened, on first use, `storage_failed`
+ */
+export function sqliteStorage(options: SqliteStorageOptions): Storage<DatabaseSync> {
+  const { path, synchronous = 'full', busyTimeoutMs = 5_000 } = options
+  if (typeof path !== 'string' || path === '') {
+    throw invalid('path must name a file, or be ":memory:"')
+  }
+  if (synchronous !== 'full' && synchronous !== 'normal') {
+    throw invalid('synchronous must be "full" or "normal"')
+  }
+  if (!Number.isSafeInteger(busyTimeoutMs) || busyTimeoutMs < 0) {
+    throw invalid('busyTimeoutMs must be a whole number of milliseconds, 0 or more')
+  }
+  return createStorage({ path, synchronous, busyTimeoutMs })
+}
+
+function invalid(message: string): WebhooksError {
+  return new WebhooksError('invalid_option', `sqliteStorage: ${message}`)
+}
+
+function createStorage(options: Required<SqliteStorageOptions>): Storage<DatabaseSync> {
+  const durability = options.synchronous ?? 'full'
+  let opened: Database | null = null
+  let file = ''
+  let joined: JoinedConnections = new WeakMap()
+
+  function database(): Database {
+    if (opened !== null) return opened
+    throw new WebhooksError('storage_closed', 'The SQLite storage is not open: call open() first')
+  }
+
+  type Work<Params, Result> = (statements: Statements, params: Params) => Result
+  type Method<Params, Result> = (params: Params) => Promise<Result>
+
+  function reads<Params, Result>(work: Work<Params, Result>): Method<Params, Result> {
+    return async (params) => database().read((statements) => work(statements, params))
+  }
+
+  /** What the engine notes for itself: losing the last of it repeats work, and loses none. */
+  function notes<Params, Result>(work: Work<Params, Result>): Method<Params, Result> {
+    return async (params) => database().write((statements) => work(statements, params))
+  }
+
+  /** What somebody was told is done. */
+  function promises<Params, Result>(work: Work<Params, Result>): Method<Params, Result> {
+    return async (params) => database().write((statements) => work(statements, params), durability)
+  }
+
+  return {
+    async open() {
+      opened = await openDatabase(options)
+      file = mainFile(opened.statements)
+      joined = new WeakMap()
+    },
+    async close() {
+      opened?.close()
+      opened = null
+    },
+
+    async insertEvents({ events, transaction }) {
+      const own = database()
+      if (events.length === 0) return []
+      if (transaction === undefined) {
+        return own.write((statements) => insertEvents(statements, events), durability)
+      }
+      return insertEvents(joinTransaction(transaction, file, joined), events)
+    },
+    getEvents: reads(getEvents),
+    listEvents: reads(listEvents),
+    listEventsWithoutDelivery: reads(listEventsWithoutDelivery),
+
+    claimEvents: notes(claimEvents),
+    listSubscribers: reads(listSubscribers),
+    fanOut: notes(fanOut),
+    releaseEvents: notes(releaseEvents),
+
+    insertDeliveries: promises(insertDeliveries),
+    claimDeliveries: notes(claimDeliveries),
+    renewLeases: notes(renewLeases),
+    releaseDeliveries: notes(releaseDeliveries),
+    settleDeliveries: notes(settleDeliveries),
+    requeueDeliveries: promises(requeueDeliveries),
+    cancelDeliveries: promises(cancelDeliveries),
+    getDelivery: reads(getDelivery),
+    listDeliveries: reads(listDeliveries),
+    listAttempts: reads(listAttempts),
+    nextDueAt: reads(nextDueAt),
+
+    insertEndpoint: promises(insertEndpoint),
+    updateEndpoint: promises(updateEndpoint),
+    deleteEndpoint: promises(deleteEndpoint),
+    getEndpoint: reads(getEndpoint),
+    listEndpoints: reads(listEndpoints),
+    recordHealth: notes(recordHealth),
+
+    stats: reads(readStats),
+    prune: notes(prune),
+  }
+}
