@@ -78,7 +78,7 @@ function remoteAddressOf(socket: net.Socket): string {
   throw new TransportFailure('connection_reset', 'The receiver closed the connection', 'receiver')
 }
 
-/** Does the TLS handshake on a connected socket. */
+/** Does the TLS handshake on a connected socket; whoever destroys that one ends it. */
 function secure(
   socket: net.Socket,
   hostname: string,
@@ -102,10 +102,7 @@ function secure(
     secured.once('error', (error) => reject(tlsFailure(error)))
     secured.once('close', () => reject(tlsFailure(new Error('the receiver closed the connection'))))
   })
-  return orAborted(handshake, signal).catch((error: unknown) => {
-    secured.destroy()
-    throw error
-  })
+  return orAborted(handshake, signal)
 }
 
 /** Stops waiting for `work` when the signal aborts. */

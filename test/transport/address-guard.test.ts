@@ -388,6 +388,7 @@ describe('exceptions', () => {
       'six.example.com': ['fd00::1'],
       'other.example.com.evil.test': ['10.21.1.2'],
       redis: ['10.20.0.7'],
+      mixed: ['10.20.0.7', '93.184.215.14'],
     })[hostname] ?? ['93.184.215.14']
 
   test.each<[string, string[], boolean]>([
@@ -403,6 +404,7 @@ describe('exceptions', () => {
     ['http://redis/', ['10.20.0.0/16'], true],
     ['http://redis/', ['10.21.0.0/16'], false],
     ['http://redis/', ['redis'], true],
+    ['http://mixed/', ['10.20.0.0/16'], false],
     ['http://public/', ['10.20.0.0/16'], false],
     ['http://other.example.com/', ['other.example.com'], true],
     ['http://OTHER.example.com./', ['Other.Example.com'], true],

@@ -292,6 +292,9 @@ export const behaviours = {
     },
   },
   // good ones, to compare
+  'asks to keep the connection for an hour': writes(
+    'HTTP/1.1 200 OK\r\nkeep-alive: timeout=3600\r\ncontent-length: 2\r\n\r\nok',
+  ),
   'answers 200': {},
   'answers 200 over TLS': {
     certificate: validCertificate,
