@@ -33,7 +33,7 @@ const notFoundCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NONAME',
  * A and AAAA at once. It does not read the hosts file and does not try search domains.
  */
 export function createResolver(servers?: readonly string[]): Lookup {
-  const resolver = new Resolver({ timeout: 1_500, tries: 2 })
+  const resolver = new Resolver({ timeout: 1_000, tries: 2 })
   if (servers !== undefined) resolver.setServers(servers)
   let lastAnswerAt = Number.NEGATIVE_INFINITY
 

@@ -99,8 +99,9 @@ describe('the default look-up', () => {
     const lookup = createResolver([address])
     const silent = lookup('silent.test')
     await lookup('both.test')
+    const alone = createResolver([address])('silent.test')
     await expect(silent).rejects.toMatchObject({ code: 'dns_failed', origin: 'network' })
-    await expect(lookup('silent.test')).rejects.toMatchObject({ origin: 'sender' })
+    await expect(alone).rejects.toMatchObject({ code: 'dns_failed', origin: 'sender' })
   })
 
   test("does not delay the host's own look-ups", async () => {
