@@ -122,7 +122,8 @@ export class Worker {
       now,
       leaseToken: ids('lease'),
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
-      limit: free,
+      // Half of what is free: so that the rule above holds after this claim as it did before it.
+      limit: Math.ceil(free / 2),
       perEndpoint: this.#perEndpoint(free),
       inFlight: this.#leases.perEndpoint,
     })

@@ -27,6 +27,26 @@ describe('isolation', () => {
     }
   })
 
+  test.each([1, 8, 20, 40])('who comes after %i hanging endpoints finds a slot', async (count) => {
+    const { webhooks, receiver, settle } = createTestWebhooks({ events })
+    for (let n = 0; n < count; n++) {
+      const { url } = receiver(`https://sick${n}.example/`)
+      receiver(url).alwaysAnswer('timeout')
+      await webhooks.endpoints.create({ url, events: ['order.*'] })
+    }
+    const late = receiver('https://late.example/')
+    await webhooks.endpoints.create({ url: late.url, events: ['user.created'] })
+    const orders = Array.from({ length: 20 }, (_, n) => ({
+      type: 'order.paid' as const,
+      data: { orderId: `o${n}` },
+    }))
+    await webhooks.emitMany(orders)
+    await settle()
+    await webhooks.emit('user.created', { userId: 'u1' })
+    await settle()
+    expect(late.requests).toHaveLength(1)
+  })
+
   test('a tenant with a backlog does not keep another waiting', async () => {
     const { webhooks, receiver, requests, settle } = createTestWebhooks({
       events,
