@@ -1,8 +1,5 @@
 import type { Storage } from '../storage.ts'
-import { deliveryMethods } from './deliveries.ts'
-import { endpointMethods } from './endpoints.ts'
-import { eventMethods } from './events.ts'
-import { operationMethods } from './operation.ts'
+import { assemble } from './assemble.ts'
 import { Tables } from './tables.ts'
 
 /**
@@ -17,13 +14,5 @@ import { Tables } from './tables.ts'
  * const webhooks = createWebhooks({ events, storage: memoryStorage() })
  */
 export function memoryStorage(): Storage {
-  const tables = new Tables()
-  return {
-    async open() {},
-    async close() {},
-    ...eventMethods(tables),
-    ...deliveryMethods(tables),
-    ...endpointMethods(tables),
-    ...operationMethods(tables),
-  }
+  return assemble(new Tables())
 }

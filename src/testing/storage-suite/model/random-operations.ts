@@ -7,6 +7,8 @@ import { Reference } from './reference.ts'
 const tenants = ['tenant-a', 'tenant-b', 'tenant-c']
 const statuses = ['succeeded', 'failed', 'cancelled', 'pending', 'pending'] as const
 const leaseForMs = 10_000
+/** Instants are multiples of it, so that many fall together: edges are where storages err. */
+const tick = 250
 
 /** Runs one random sequence of operations on a storage and on the reference, and compares them. */
 export class RandomOperations {
@@ -27,7 +29,7 @@ export class RandomOperations {
   }
 
   async run(count: number): Promise<void> {
-    for (let made = 0; made < 3; made += 1) await this.#addEndpoint()
+    for (let made = 0; made < 8; made += 1) await this.#addEndpoint()
     for (let step = 0; step < count; step += 1) {
       this.#passTime()
       await this.#pick(this.#operations)()
@@ -41,11 +43,11 @@ export class RandomOperations {
     () => this.#insertEvents(),
     () => this.#insertEvents(),
     () => this.#addEndpoint(),
-    () => this.#claimEvents(1 + this.#int(6)),
-    () => this.#claimEvents(1 + this.#int(6)),
-    () => this.#fanOut(true),
-    () => this.#fanOut(true),
-    () => this.#fanOut(false),
+    () => this.#claimAndFanOut(),
+    () => this.#claimAndFanOut(),
+    () => this.#claimEvents(1 + this.#int(4)),
+    () => this.#fanOut(this.#chance(0.6)),
+    () => this.#fanOut(this.#chance(0.6)),
     () => this.#releaseEvents(),
     () => this.#claimDeliveries(),
     () => this.#claimDeliveries(),
@@ -57,6 +59,7 @@ export class RandomOperations {
     () => this.#release(),
     () => this.#requeue(),
     () => this.#cancel(),
+    () => this.#recordHealth(),
     () => this.#recordHealth(),
     () => this.#setActive(),
     () => this.#deleteEndpoint(),
@@ -100,8 +103,12 @@ export class RandomOperations {
     this.#eventTokens.set(events, claim.leaseToken)
   }
 
-  async #fanOut(done: boolean): Promise<void> {
-    const events = this.#pickFrom(this.#heldEvents.slice(-3))
+  async #claimAndFanOut(): Promise<void> {
+    await this.#claimEvents(6)
+    await this.#fanOut(true, this.#heldEvents.at(-1))
+  }
+
+  async #fanOut(done: boolean, events = this.#pickFrom(this.#heldEvents.slice(-5))): Promise<void> {
     if (events === undefined) return
     const leaseToken = this.#eventTokens.get(events) ?? ''
     const results = events.map((event) => ({
@@ -109,7 +116,7 @@ export class RandomOperations {
       deliveries: [...this.#reference.endpoints.values()]
         .filter(({ record }) => record.tenantId === event.tenantId && this.#chance(0.8))
         .map(({ record }) => {
-          const dueAt = this.#kit.at(this.#nowMs + this.#int(3_000))
+          const dueAt = this.#kit.at(this.#nowMs + tick * this.#int(12))
           return this.#kit.delivery(event, record, { dueAt, createdAt: this.#now() })
         }),
       done,
@@ -120,7 +127,7 @@ export class RandomOperations {
   }
 
   async #releaseEvents(): Promise<void> {
-    const events = this.#pickFrom(this.#heldEvents)
+    const events = this.#pickFrom(this.#heldEvents.slice(-5))
     if (events === undefined) return
     const leaseToken = this.#eventTokens.get(events) ?? ''
     const leases = events.map(({ id }) => ({ id, leaseToken }))
@@ -201,7 +208,8 @@ export class RandomOperations {
     const succeeded = this.#chance(0.4)
     const failedAttempts = this.#int(3)
     const failedAt = failedAttempts === 0 ? null : this.#now()
-    const pausedUntil = this.#chance(0.3) ? this.#kit.at(this.#nowMs + this.#int(8_000)) : null
+    const pauseMs = tick * this.#int(60)
+    const pausedUntil = this.#chance(0.4) ? this.#kit.at(this.#nowMs + pauseMs) : null
     const change = { endpointId, succeeded, failedAttempts, failedAt, pausedUntil }
     this.#tell(`health of ${endpointId}, paused until ${pausedUntil?.toISOString()}`)
     const records = await this.#kit.storage.recordHealth({ changes: [change] })
@@ -211,28 +219,30 @@ export class RandomOperations {
   async #setActive(): Promise<void> {
     const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
     if (endpoint === undefined) return
-    const { tenantId, id } = endpoint.record
+    const { tenantId, id } = this.#sometimesForeign(endpoint.record)
     const active = this.#chance(0.6)
     const now = this.#now()
     this.#tell(`switch ${id} ${active ? 'on' : 'off'}`)
     const changes = { active }
     const record = await this.#kit.storage.updateEndpoint({ tenantId, id, changes, now })
-    assert.deepEqual(record, this.#reference.setActive(id, active, now))
+    const isOwn = tenantId === endpoint.record.tenantId
+    assert.deepEqual(record, isOwn ? this.#reference.setActive(id, active, now) : null)
   }
 
   async #deleteEndpoint(): Promise<void> {
     const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
     if (endpoint === undefined || this.#chance(0.7)) return
-    const { tenantId, id } = endpoint.record
+    const { tenantId, id } = this.#sometimesForeign(endpoint.record)
     const now = this.#now()
     this.#tell(`delete ${id}`)
     const deleted = await this.#kit.storage.deleteEndpoint({ tenantId, id, now })
-    assert.equal(deleted, this.#reference.deleteEndpoint(id, now))
+    const isOwn = tenantId === endpoint.record.tenantId
+    assert.equal(deleted, isOwn && this.#reference.deleteEndpoint(id, now))
   }
 
   async #prune(): Promise<void> {
     if (this.#chance(0.7)) return
-    const before = this.#kit.at(this.#nowMs - this.#int(60_000))
+    const before = this.#kit.at(this.#nowMs - tick * this.#int(200))
     this.#tell(`prune before ${before.toISOString()}`)
     const gone = await this.#kit.storage.prune({ before, limit: 10_000 })
     assert.deepEqual(gone, this.#reference.prune(before))
@@ -318,7 +328,8 @@ export class RandomOperations {
   // Chance and time
 
   #passTime(): void {
-    this.#nowMs += this.#chance(0.1) ? -this.#int(2_000) : this.#int(2_000)
+    const steps = this.#chance(0.15) ? -this.#int(8) : this.#int(7)
+    this.#nowMs += tick * steps
   }
 
   #now(): Date {
@@ -339,8 +350,14 @@ export class RandomOperations {
   }
 
   #someDeliveries(): string[] {
-    const ids = [...this.#reference.deliveries.keys(), 'dlv_none']
+    const all = [...this.#reference.deliveries.keys(), 'dlv_none']
+    const held = idsOf(this.#heldDeliveries.slice(-10))
+    const ids = held.length > 0 && this.#chance(0.5) ? held : all
     return [...new Set(this.#times(1 + this.#int(6), () => this.#pick(ids)))]
+  }
+
+  #sometimesForeign({ tenantId, id }: { tenantId: string; id: string }) {
+    return { tenantId: this.#chance(0.1) ? this.#pick(tenants) : tenantId, id }
   }
 
   #tell(what: string): void {

@@ -1,0 +1,274 @@
+import type { Storage } from '../../../src/storage/storage.ts'
+import { later, type Mutant } from './mutant.ts'
+
+export const eventMutants: Mutant[] = [
+  {
+    name: 'positions are those of the tenant',
+    caughtBy: 'events',
+    breaks: (storage) => {
+      const positions = new Map<string, number>()
+      const counts = new Map<string, number>()
+      return {
+        async insertEvents(params) {
+          for (const { id, tenantId } of params.events) {
+            counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1)
+            positions.set(id, counts.get(tenantId) ?? 0)
+          }
+          return storage.insertEvents(params)
+        },
+        async getEvents(params) {
+          const events = await storage.getEvents(params)
+          return events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 }))
+        },
+      }
+    },
+  },
+  {
+    name: 'instants lose their milliseconds',
+    caughtBy: 'events',
+    breaks: (storage) => ({
+      insertEvents: (params) =>
+        storage.insertEvents({
+          ...params,
+          events: params.events.map((event) => ({
+            ...event,
+            createdAt: new Date(Math.floor(event.createdAt.getTime() / 1_000) * 1_000),
+          })),
+        }),
+    }),
+  },
+  {
+    name: 'the idempotency key is kept and ignored',
+    caughtBy: 'idempotency',
+    breaks: (storage) => insertingOneByOne(storage, { forgetting: true }),
+  },
+  {
+    name: 'the idempotency key is ignored within a list',
+    caughtBy: 'idempotency',
+    breaks: (storage) => ({
+      async insertEvents(params) {
+        const seen = new Set<string>()
+        const events = params.events.map((event) => {
+          const isRepeated = seen.has(event.idempotencyKey ?? '')
+          seen.add(event.idempotencyKey ?? '')
+          return isRepeated ? { ...event, idempotencyKey: `${event.idempotencyKey} again` } : event
+        })
+        return storage.insertEvents({ ...params, events })
+      },
+    }),
+  },
+  {
+    name: 'the idempotency key is looked up before it is written, with a pause between',
+    caughtBy: 'idempotency',
+    breaks: (storage) => insertingOneByOne(storage, { forgetting: false }),
+  },
+  {
+    name: 'the idempotency key is shared by all tenants',
+    caughtBy: 'idempotency',
+    breaks: (storage) => {
+      const standing = new Map<string, { id: string; createdAt: Date }>()
+      return {
+        async insertEvents(params) {
+          const answers = []
+          for (const event of params.events) {
+            const first = standing.get(event.idempotencyKey ?? '')
+            if (event.idempotencyKey !== null && !first) standing.set(event.idempotencyKey, event)
+            if (first) answers.push({ id: first.id, createdAt: first.createdAt, inserted: false })
+            else answers.push(...(await storage.insertEvents({ events: [event] })))
+          }
+          return answers
+        },
+      }
+    },
+  },
+  {
+    name: 'a repeated id counts as not inserted',
+    caughtBy: 'idempotency',
+    breaks: (storage) => {
+      const known = new Set<string>()
+      return {
+        async insertEvents(params) {
+          const answers = await storage.insertEvents(params)
+          return answers.map((answer) => {
+            const isKnown = known.has(answer.id)
+            known.add(answer.id)
+            return isKnown ? { ...answer, inserted: false } : answer
+          })
+        },
+      }
+    },
+  },
+  {
+    name: 'a repeated id starts another fan-out',
+    caughtBy: 'idempotency',
+    breaks: (storage, tables) => ({
+      async insertEvents(params) {
+        for (const { id } of params.events) {
+          const row = tables.events.get(id)
+          if (!row || row.waits) continue
+          row.waits = true
+          tables.fanOutQueue.wait(row, Number.NEGATIVE_INFINITY)
+        }
+        return storage.insertEvents(params)
+      },
+    }),
+  },
+  {
+    name: 'fan-out is not fenced',
+    caughtBy: 'fan-out',
+    breaks: (storage, tables) => ({
+      async fanOut(params) {
+        const accepted = []
+        for (const result of params.results) {
+          const leaseToken = tables.events.get(result.eventId)?.leaseToken ?? 'none'
+          const results = [result]
+          accepted.push(...(await storage.fanOut({ ...params, leaseToken, results })))
+        }
+        return accepted
+      },
+    }),
+  },
+  {
+    name: 'a fan-out done twice makes its deliveries twice',
+    caughtBy: 'fan-out',
+    breaks: (storage, tables) => ({
+      async fanOut(params) {
+        for (const { eventId } of params.results) tables.events.get(eventId)?.deliveries.clear()
+        return storage.fanOut(params)
+      },
+    }),
+  },
+  {
+    name: 'the first part of a fan-out ends the wait',
+    caughtBy: 'fan-out',
+    breaks: (storage) => ({
+      fanOut: (params) =>
+        storage.fanOut({
+          ...params,
+          results: params.results.map((result) => ({ ...result, done: true })),
+        }),
+    }),
+  },
+  {
+    name: 'a fan-out without deliveries does not end the wait',
+    caughtBy: 'fan-out',
+    breaks: (storage) => ({
+      fanOut: (params) =>
+        storage.fanOut({
+          ...params,
+          results: params.results.map((result) => ({
+            ...result,
+            done: result.done && result.deliveries.length > 0,
+          })),
+        }),
+    }),
+  },
+  {
+    name: 'an expired lease does not count although nobody took over',
+    caughtBy: 'fan-out',
+    breaks: (storage, tables) => ({
+      fanOut: (params) =>
+        storage.fanOut({
+          ...params,
+          results: params.results.filter(
+            ({ eventId }) => (tables.events.get(eventId)?.dueAt ?? 0) > params.now.getTime(),
+          ),
+        }),
+    }),
+  },
+  {
+    name: 'events are given back by anybody',
+    caughtBy: 'events that wait for their fan-out',
+    breaks: (storage, tables) => ({
+      releaseEvents: ({ leases, now }) =>
+        storage.releaseEvents({
+          now,
+          leases: leases.map(({ id }) => ({
+            id,
+            leaseToken: tables.events.get(id)?.leaseToken ?? '',
+          })),
+        }),
+    }),
+  },
+  {
+    name: 'an endpoint receives what was emitted before it was there',
+    caughtBy: 'subscribers of an event',
+    breaks: (storage) => ({
+      listSubscribers: (params) => storage.listSubscribers({ ...params, position: 1_000_000 }),
+    }),
+  },
+  {
+    name: 'an endpoint misses the first event after it was made',
+    caughtBy: 'subscribers of an event',
+    breaks: (storage) => ({
+      listSubscribers: (params) =>
+        storage.listSubscribers({ ...params, position: params.position - 1 }),
+    }),
+  },
+  {
+    name: 'whoever was ever switched off counts as subscribed',
+    caughtBy: 'subscribers of an event',
+    breaks: (storage) => ({
+      listSubscribers: (params) => storage.listSubscribers({ ...params, emittedAt: new Date(0) }),
+    }),
+  },
+  {
+    name: 'leases that were seen to end have ended for good',
+    caughtBy: 'a clock that goes backwards',
+    breaks: (storage) => {
+      let newest = new Date(0)
+      const neverBack = (now: Date) => {
+        newest = now > newest ? now : newest
+        return newest
+      }
+      return {
+        claimEvents: (params) => storage.claimEvents({ ...params, now: neverBack(params.now) }),
+      }
+    },
+  },
+  {
+    name: 'an event that is given back waits a second more',
+    caughtBy: 'events that wait for their fan-out',
+    breaks: (storage, tables) => ({
+      async releaseEvents(params) {
+        await storage.releaseEvents(params)
+        for (const { id } of params.leases) {
+          const row = tables.events.get(id)
+          if (row) tables.fanOutQueue.wait(row, later(params.now, 1_000).getTime())
+        }
+      },
+    }),
+  },
+]
+
+/** Looks each key up first, in a list of its own, and writes under a key of its own. */
+function insertingOneByOne(
+  storage: Storage,
+  { forgetting }: { forgetting: boolean },
+): Partial<Storage> {
+  const standing = new Map<string, { id: string; createdAt: Date }>()
+  const keys = new Map<string, string | null>()
+  return {
+    async insertEvents(params) {
+      const answers = []
+      for (const event of params.events) {
+        const key = JSON.stringify([event.tenantId, event.idempotencyKey])
+        const first = forgetting || event.idempotencyKey === null ? undefined : standing.get(key)
+        await new Promise((resolve) => setImmediate(resolve))
+        if (first && first.id !== event.id) {
+          answers.push({ id: first.id, createdAt: first.createdAt, inserted: false })
+          continue
+        }
+        standing.set(key, { id: event.id, createdAt: event.createdAt })
+        keys.set(event.id, event.idempotencyKey)
+        const keyless = { ...event, idempotencyKey: null }
+        answers.push(...(await storage.insertEvents({ events: [keyless] })))
+      }
+      return answers
+    },
+    async getEvents(params) {
+      const events = await storage.getEvents(params)
+      return events.map((event) => ({ ...event, idempotencyKey: keys.get(event.id) ?? null }))
+    },
+  }
+}
