@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createWebhooks, memoryStorage } from '../../src/index.ts'
-import { createTestWebhooks } from '../../src/testing/index.ts'
-import { events, expectVerified } from '../support.ts'
+import { createTestWebhooks, events, expectVerified } from '../support.ts'
 
 const hours = (count: number) => count * 3_600_000
 
@@ -65,10 +64,13 @@ describe('an emitted event', () => {
     const storage = memoryStorage()
     const emitting = createWebhooks({ events, storage })
     await emitting.emit('order.paid', { orderId: 'before' })
-    await emitting.endpoints.create({ url: 'https://1.1.1.1/', events: ['*'] })
+    const url = 'https://1.1.1.1/'
+    const { secret } = await emitting.endpoints.create({ url, events: ['*'] })
     await emitting.emit('order.paid', { orderId: 'after' })
-    const { requests, settle } = createTestWebhooks({ events, storage, startAt: new Date() })
+    const world = { events, storage, startAt: new Date() }
+    const { webhooks, requests, settle } = createTestWebhooks(world)
     await settle()
+    await webhooks.endpoints.create({ url, events: ['*'], secret })
     expect(requests.map(({ data }) => data)).toEqual([{ orderId: 'after' }])
   })
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createWebhooks, isWebhooksError, memoryStorage, type Storage } from '../../src/index.ts'
-import { createTestWebhooks } from '../../src/testing/index.ts'
-import { events } from '../support.ts'
+import { createTestWebhooks, events } from '../support.ts'
 
 /** An instance whose inserts are counted and can be made to fail. */
 function createCounted() {

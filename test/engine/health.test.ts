@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../src/index.ts'
-import { createTestWebhooks } from '../../src/testing/index.ts'
-import { events } from '../support.ts'
+import { createTestWebhooks, events } from '../support.ts'
 
 const retry = { delaysMs: new Array(100).fill(12 * 3_600_000), jitter: 0 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createTestWebhooks } from '../../src/testing/index.ts'
-import { events } from '../support.ts'
+import { createTestWebhooks, events } from '../support.ts'
 
 describe('isolation', () => {
   test('endpoints that hang take nothing from the healthy ones', async () => {

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createWebhooks, isWebhooksError, memoryStorage } from '../../src/index.ts'
-import { createTestWebhooks } from '../../src/testing/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { TestReceivers } from '../../src/testing/test-receivers.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { events } from '../support.ts'
+import { createTestWebhooks, events } from '../support.ts'
 
 const url = 'https://shop.example/hooks'
 

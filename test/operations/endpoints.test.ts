@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createTestWebhooks } from '../../src/testing/index.ts'
-import { events, expectVerified } from '../support.ts'
+import { createTestWebhooks, events, expectVerified } from '../support.ts'
 
 const url = 'https://shop.example/hooks'
 
