@@ -18,7 +18,7 @@ export interface BacklogSample {
 const tenantId = 'default'
 const endpointCount = 100
 const perWrite = 1_000
-const claims = 200
+const claims = 100
 const body = JSON.stringify({ type: 'bench.event', data: { text: 'x'.repeat(940) } })
 
 async function fill(storage: Storage, count: number): Promise<void> {

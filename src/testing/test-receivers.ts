@@ -153,7 +153,7 @@ function respond(answer: TestAnswer): TransportResult['response'] {
 function failed(
   code: AttemptError['code'],
   message: string,
-  origin: AttemptError['origin'] = 'network',
+  origin: AttemptError['origin'] = 'receiver',
 ): TransportResult {
   return { response: null, error: { code, message, origin } }
 }
