@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { DeliveryRecord, EventRecord } from '../../../storage/storage.ts'
-import { seededRandom } from '../../seeded-random.ts'
-import { assertSameIds, firstPage, idsOf, type Kit } from '../kit.ts'
+import { assertSameIds, idsOf, type Kit } from '../kit.ts'
+import { compare, tenants } from './comparison.ts'
+import { Dice } from './dice.ts'
 import { Reference } from './reference.ts'
 
-const tenants = ['tenant-a', 'tenant-b', 'tenant-c']
 const statuses = ['succeeded', 'failed', 'cancelled', 'pending', 'pending'] as const
 const leaseForMs = 10_000
 /** Instants are multiples of it, so that many fall together: edges are where storages err. */
@@ -16,7 +16,7 @@ export class RandomOperations {
   readonly story: string[] = []
   readonly #kit: Kit
   readonly #reference = new Reference()
-  readonly #next: () => number
+  readonly #dice: Dice
   #nowMs = 0
   /** What workers hold, or believe to hold. */
   #heldEvents: EventRecord[][] = []
@@ -25,18 +25,18 @@ export class RandomOperations {
 
   constructor(kit: Kit, seed: number) {
     this.#kit = kit
-    this.#next = seededRandom(seed).next
+    this.#dice = new Dice(seed)
   }
 
   async run(count: number): Promise<void> {
     for (let made = 0; made < 8; made += 1) await this.#addEndpoint()
     for (let step = 0; step < count; step += 1) {
       this.#passTime()
-      await this.#pick(this.#operations)()
-      if (step % 20 === 19) await this.#compare()
+      await this.#dice.pick(this.#operations)()
+      if (step % 20 === 19) await compare(this.#kit, this.#reference)
     }
     await this.#finishEverything()
-    await this.#compare()
+    await compare(this.#kit, this.#reference)
   }
 
   readonly #operations: (() => Promise<void>)[] = [
@@ -45,9 +45,9 @@ export class RandomOperations {
     () => this.#addEndpoint(),
     () => this.#claimAndFanOut(),
     () => this.#claimAndFanOut(),
-    () => this.#claimEvents(1 + this.#int(4)),
-    () => this.#fanOut(this.#chance(0.6)),
-    () => this.#fanOut(this.#chance(0.6)),
+    () => this.#claimEvents(1 + this.#dice.int(4)),
+    () => this.#fanOut(this.#dice.chance(0.6)),
+    () => this.#fanOut(this.#dice.chance(0.6)),
     () => this.#releaseEvents(),
     () => this.#claimDeliveries(),
     () => this.#claimDeliveries(),
@@ -68,13 +68,13 @@ export class RandomOperations {
   ]
 
   async #insertEvents(): Promise<void> {
-    const events = this.#times(1 + this.#int(4), () => {
-      const known = this.#pickFrom([...this.#reference.events.values()])
-      const isRepeated = known !== undefined && this.#chance(0.1)
-      const idempotencyKey = this.#chance(0.3) ? `key ${this.#int(12)}` : null
-      const tenantId = this.#pick(tenants)
+    const events = this.#dice.times(1 + this.#dice.int(4), () => {
+      const known = this.#dice.pickFrom([...this.#reference.events.values()])
+      const isRepeated = known !== undefined && this.#dice.chance(0.1)
+      const idempotencyKey = this.#dice.chance(0.3) ? `key ${this.#dice.int(12)}` : null
+      const tenantId = this.#dice.pick(tenants)
       const createdAt = this.#now()
-      const fanOut = this.#chance(0.9)
+      const fanOut = this.#dice.chance(0.9)
       return isRepeated
         ? known.event
         : this.#kit.event({ tenantId, idempotencyKey, createdAt, fanOut })
@@ -86,10 +86,10 @@ export class RandomOperations {
   }
 
   async #addEndpoint(): Promise<void> {
-    const rateLimit = this.#chance(0.3)
-      ? { limit: 1 + this.#int(4), intervalMs: 1_000 * (1 + this.#int(9)) }
+    const rateLimit = this.#dice.chance(0.3)
+      ? { limit: 1 + this.#dice.int(4), intervalMs: 1_000 * (1 + this.#dice.int(9)) }
       : null
-    const endpoint = this.#kit.endpoint({ tenantId: this.#pick(tenants), rateLimit })
+    const endpoint = this.#kit.endpoint({ tenantId: this.#dice.pick(tenants), rateLimit })
     this.#tell(`add ${endpoint.id} of ${endpoint.tenantId}, ${JSON.stringify(rateLimit)}`)
     this.#reference.addEndpoint(await this.#kit.storage.insertEndpoint({ endpoint }))
   }
@@ -108,15 +108,18 @@ export class RandomOperations {
     await this.#fanOut(true, this.#heldEvents.at(-1))
   }
 
-  async #fanOut(done: boolean, events = this.#pickFrom(this.#heldEvents.slice(-5))): Promise<void> {
+  async #fanOut(
+    done: boolean,
+    events = this.#dice.pickFrom(this.#heldEvents.slice(-5)),
+  ): Promise<void> {
     if (events === undefined) return
     const leaseToken = this.#eventTokens.get(events) ?? ''
     const results = events.map((event) => ({
       eventId: event.id,
       deliveries: [...this.#reference.endpoints.values()]
-        .filter(({ record }) => record.tenantId === event.tenantId && this.#chance(0.8))
+        .filter(({ record }) => record.tenantId === event.tenantId && this.#dice.chance(0.8))
         .map(({ record }) => {
-          const dueAt = this.#kit.at(this.#nowMs + tick * this.#int(12))
+          const dueAt = this.#kit.at(this.#nowMs + tick * this.#dice.int(12))
           return this.#kit.delivery(event, record, { dueAt, createdAt: this.#now() })
         }),
       done,
@@ -127,7 +130,7 @@ export class RandomOperations {
   }
 
   async #releaseEvents(): Promise<void> {
-    const events = this.#pickFrom(this.#heldEvents.slice(-5))
+    const events = this.#dice.pickFrom(this.#heldEvents.slice(-5))
     if (events === undefined) return
     const leaseToken = this.#eventTokens.get(events) ?? ''
     const leases = events.map(({ id }) => ({ id, leaseToken }))
@@ -139,9 +142,9 @@ export class RandomOperations {
   async #claimDeliveries(): Promise<void> {
     const claim = {
       ...this.#newClaim(),
-      limit: 1 + this.#int(8),
-      perEndpoint: 1 + this.#int(4),
-      inFlight: new Map([...this.#reference.endpoints.keys()].map((id) => [id, this.#int(3)])),
+      limit: 1 + this.#dice.int(8),
+      perEndpoint: 1 + this.#dice.int(4),
+      inFlight: new Map([...this.#reference.endpoints.keys()].map((id) => [id, this.#dice.int(3)])),
     }
     const { deliveries } = await this.#kit.storage.claimDeliveries(claim)
     this.#tell(`claim ${claim.limit}, ${claim.perEndpoint} each: ${idsOf(deliveries)}`)
@@ -151,7 +154,7 @@ export class RandomOperations {
 
   async #settle(): Promise<void> {
     const settlements = this.#someHeld().map((row) =>
-      this.#kit.settlement(row, this.#pick(statuses), { at: this.#nowMs }),
+      this.#kit.settlement(row, this.#dice.pick(statuses), { at: this.#nowMs }),
     )
     const outcomes = settlements.map(({ id, status }) => `${id} ${status}`)
     this.#tell(`settle ${outcomes}`)
@@ -177,7 +180,7 @@ export class RandomOperations {
 
   async #requeue(): Promise<void> {
     const ids = this.#someDeliveries()
-    const tenantId = this.#pick(tenants)
+    const tenantId = this.#dice.pick(tenants)
     this.#tell(`re-queue ${ids} of ${tenantId}`)
     const now = this.#now()
     const changed = await this.#kit.storage.requeueDeliveries({ tenantId, ids, now })
@@ -185,17 +188,17 @@ export class RandomOperations {
   }
 
   async #cancel(): Promise<void> {
-    const tenantId = this.#pick(tenants)
-    const endpointId = this.#pick([...this.#reference.endpoints.keys(), 'ep_none'])
+    const tenantId = this.#dice.pick(tenants)
+    const endpointId = this.#dice.pick([...this.#reference.endpoints.keys(), 'ep_none'])
     const ids = this.#someDeliveries()
-    const byEndpoint = this.#chance(0.3)
+    const byEndpoint = this.#dice.chance(0.3)
     const which = byEndpoint ? { endpointId } : { ids }
     const candidates = [...this.#reference.deliveries.values()].filter(
       (row) =>
         row.tenantId === tenantId &&
         (byEndpoint ? row.endpointId === endpointId : ids.includes(row.id)),
     )
-    const limit = 1 + this.#int(3)
+    const limit = 1 + this.#dice.int(3)
     const now = this.#now()
     const given = { tenantId, which, reason: 'manual' as const, now, limit }
     const cancelled = await this.#kit.storage.cancelDeliveries(given)
@@ -204,12 +207,12 @@ export class RandomOperations {
   }
 
   async #recordHealth(): Promise<void> {
-    const endpointId = this.#pick([...this.#reference.endpoints.keys(), 'ep_none'])
-    const succeeded = this.#chance(0.4)
-    const failedAttempts = this.#int(3)
+    const endpointId = this.#dice.pick([...this.#reference.endpoints.keys(), 'ep_none'])
+    const succeeded = this.#dice.chance(0.4)
+    const failedAttempts = this.#dice.int(3)
     const failedAt = failedAttempts === 0 ? null : this.#now()
-    const pauseMs = tick * this.#int(60)
-    const pausedUntil = this.#chance(0.4) ? this.#kit.at(this.#nowMs + pauseMs) : null
+    const pauseMs = tick * this.#dice.int(60)
+    const pausedUntil = this.#dice.chance(0.4) ? this.#kit.at(this.#nowMs + pauseMs) : null
     const change = { endpointId, succeeded, failedAttempts, failedAt, pausedUntil }
     this.#tell(`health of ${endpointId}, paused until ${pausedUntil?.toISOString()}`)
     const records = await this.#kit.storage.recordHealth({ changes: [change] })
@@ -217,10 +220,10 @@ export class RandomOperations {
   }
 
   async #setActive(): Promise<void> {
-    const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
+    const endpoint = this.#dice.pickFrom([...this.#reference.endpoints.values()])
     if (endpoint === undefined) return
     const { tenantId, id } = this.#sometimesForeign(endpoint.record)
-    const active = this.#chance(0.6)
+    const active = this.#dice.chance(0.6)
     const now = this.#now()
     this.#tell(`switch ${id} ${active ? 'on' : 'off'}`)
     const changes = { active }
@@ -230,8 +233,8 @@ export class RandomOperations {
   }
 
   async #deleteEndpoint(): Promise<void> {
-    const endpoint = this.#pickFrom([...this.#reference.endpoints.values()])
-    if (endpoint === undefined || this.#chance(0.7)) return
+    const endpoint = this.#dice.pickFrom([...this.#reference.endpoints.values()])
+    if (endpoint === undefined || this.#dice.chance(0.7)) return
     const { tenantId, id } = this.#sometimesForeign(endpoint.record)
     const now = this.#now()
     this.#tell(`delete ${id}`)
@@ -241,15 +244,15 @@ export class RandomOperations {
   }
 
   async #prune(): Promise<void> {
-    if (this.#chance(0.7)) return
-    const before = this.#kit.at(this.#nowMs - tick * this.#int(200))
+    if (this.#dice.chance(0.7)) return
+    const before = this.#kit.at(this.#nowMs - tick * this.#dice.int(200))
     this.#tell(`prune before ${before.toISOString()}`)
     const gone = await this.#kit.storage.prune({ before, limit: 10_000 })
     assert.deepEqual(gone, this.#reference.prune(before))
   }
 
   async #nextDueAt(): Promise<void> {
-    const exclude = [...this.#reference.endpoints.keys()].filter(() => this.#chance(0.2))
+    const exclude = [...this.#reference.endpoints.keys()].filter(() => this.#dice.chance(0.2))
     const next = await this.#kit.storage.nextDueAt({ exclude })
     const expected = this.#reference.nextDueAt(exclude)
     this.#tell(`next due without ${exclude}: ${next?.toISOString()}`)
@@ -290,45 +293,10 @@ export class RandomOperations {
     assert.deepEqual(idsOf(pending), [], 'these were lost')
   }
 
-  /** Everything that the storage shows is what the reference holds. */
-  async #compare(): Promise<void> {
-    const { storage } = this.#kit
-    const page = { ...firstPage, limit: 10_000 }
-    for (const tenantId of tenants) {
-      const expected = [...this.#reference.deliveries.values()]
-        .filter((row) => row.tenantId === tenantId)
-        .sort((a, b) => (a.id < b.id ? 1 : -1))
-      const listed = await storage.listDeliveries({ tenantId, ...page })
-      // `step` and `faults` of what is final say nothing, and start anew with a re-queue.
-      assert.deepEqual(listed.items.map(comparable), expected.map(comparable))
-      assert.equal(listed.total, expected.length)
-      const deliveryIds = idsOf(expected)
-      assert.deepEqual(
-        await storage.listAttempts({ tenantId, deliveryIds }),
-        this.#reference.attempts.filter(({ deliveryId }) => deliveryIds.includes(deliveryId)),
-      )
-      const events = [...this.#reference.events.values()].filter(
-        ({ event }) => event.tenantId === tenantId,
-      )
-      assertSameIds((await storage.listEvents({ tenantId, ...page })).items, events.map(eventOf))
-      const endpoints = [...this.#reference.endpoints.values()].filter(
-        ({ record, deletedAt }) => record.tenantId === tenantId && deletedAt === null,
-      )
-      assert.deepEqual(
-        (await storage.listEndpoints({ tenantId, ...page })).items.toReversed(),
-        endpoints.map(({ record }) => record),
-      )
-      const stats = await storage.stats({ tenantId, since: this.#kit.at(0) })
-      const waiting = events.filter(({ waits }) => waits).length
-      const pending = expected.filter(({ status }) => status === 'pending').length
-      assert.equal(stats.backlog, pending + waiting)
-    }
-  }
-
   // Chance and time
 
   #passTime(): void {
-    const steps = this.#chance(0.15) ? -this.#int(8) : this.#int(7)
+    const steps = this.#dice.chance(0.15) ? -this.#dice.int(8) : this.#dice.int(7)
     this.#nowMs += tick * steps
   }
 
@@ -344,55 +312,27 @@ export class RandomOperations {
   /** Up to four of what was ever claimed, also what has passed on since. */
   #someHeld(): DeliveryRecord[] {
     const recent = this.#heldDeliveries.slice(-10)
-    return [...new Set(this.#times(1 + this.#int(6), () => this.#pickFrom(recent)))].filter(
-      (row) => row !== undefined,
-    )
+    return [
+      ...new Set(this.#dice.times(1 + this.#dice.int(6), () => this.#dice.pickFrom(recent))),
+    ].filter((row) => row !== undefined)
   }
 
   #someDeliveries(): string[] {
     const all = [...this.#reference.deliveries.keys(), 'dlv_none']
     const held = idsOf(this.#heldDeliveries.slice(-10))
-    const ids = held.length > 0 && this.#chance(0.5) ? held : all
-    return [...new Set(this.#times(1 + this.#int(6), () => this.#pick(ids)))]
+    const ids = held.length > 0 && this.#dice.chance(0.5) ? held : all
+    return [...new Set(this.#dice.times(1 + this.#dice.int(6), () => this.#dice.pick(ids)))]
   }
 
   #sometimesForeign({ tenantId, id }: { tenantId: string; id: string }) {
-    return { tenantId: this.#chance(0.1) ? this.#pick(tenants) : tenantId, id }
+    return { tenantId: this.#dice.chance(0.1) ? this.#dice.pick(tenants) : tenantId, id }
   }
 
   #tell(what: string): void {
     this.story.push(`${this.#nowMs} ms: ${what}`)
   }
-
-  #int(below: number): number {
-    return Math.floor(this.#next() * below)
-  }
-
-  #chance(share: number): boolean {
-    return this.#next() < share
-  }
-
-  #pickFrom<Item>(items: readonly Item[]): Item | undefined {
-    return items[this.#int(items.length)]
-  }
-
-  #pick<Item>(items: readonly Item[]): Item {
-    return items[this.#int(items.length)] as Item
-  }
-
-  #times<Item>(count: number, make: () => Item): Item[] {
-    return Array.from({ length: count }, make)
-  }
 }
 
 function leasesOf(rows: DeliveryRecord[]): { id: string; leaseToken: string }[] {
   return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
-}
-
-function comparable(row: DeliveryRecord): DeliveryRecord {
-  return row.status === 'pending' ? row : { ...row, step: 0, faults: 0 }
-}
-
-function eventOf({ event }: { event: { id: string } }): { id: string } {
-  return event
 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import type { DeliveryRecord } from '../../../storage/storage.ts'
+import { assertSameIds, firstPage, idsOf, type Kit } from '../kit.ts'
+import type { Reference } from './reference.ts'
+
+/** Tenants of the random operations. */
+export const tenants = ['tenant-a', 'tenant-b', 'tenant-c']
+
+/** Everything that the storage shows is what the reference holds. */
+export async function compare(kit: Kit, reference: Reference): Promise<void> {
+  const { storage } = kit
+  const page = { ...firstPage, limit: 10_000 }
+  for (const tenantId of tenants) {
+    const expected = [...reference.deliveries.values()]
+      .filter((row) => row.tenantId === tenantId)
+      .sort((a, b) => (a.id < b.id ? 1 : -1))
+    const listed = await storage.listDeliveries({ tenantId, ...page })
+    // `step` and `faults` of what is final say nothing, and start anew with a re-queue.
+    assert.deepEqual(listed.items.map(comparable), expected.map(comparable))
+    assert.equal(listed.total, expected.length)
+    const deliveryIds = idsOf(expected)
+    assert.deepEqual(
+      await storage.listAttempts({ tenantId, deliveryIds }),
+      reference.attempts.filter(({ deliveryId }) => deliveryIds.includes(deliveryId)),
+    )
+    const events = [...reference.events.values()].filter(({ event }) => event.tenantId === tenantId)
+    assertSameIds((await storage.listEvents({ tenantId, ...page })).items, events.map(eventOf))
+    const endpoints = [...reference.endpoints.values()].filter(
+      ({ record, deletedAt }) => record.tenantId === tenantId && deletedAt === null,
+    )
+    assert.deepEqual(
+      (await storage.listEndpoints({ tenantId, ...page })).items.toReversed(),
+      endpoints.map(({ record }) => record),
+    )
+    const stats = await storage.stats({ tenantId, since: kit.at(0) })
+    const waiting = events.filter(({ waits }) => waits).length
+    const pending = expected.filter(({ status }) => status === 'pending').length
+    assert.equal(stats.backlog, pending + waiting)
+  }
+}
+
+function comparable(row: DeliveryRecord): DeliveryRecord {
+  return row.status === 'pending' ? row : { ...row, step: 0, faults: 0 }
+}
+
+function eventOf({ event }: { event: { id: string } }): { id: string } {
+  return event
+}
