@@ -99,7 +99,7 @@ async function quickstart(folder: string): Promise<void> {
       log.push(...page.items)
       cursor = page.nextCursor
     }
-    const rows = log.reverse().map(async (delivery) => {
+    const entries = log.reverse().map(async (delivery) => {
       const event = emitted.get(delivery.eventId)
       const attempts = await workspace.deliveries.attempts(delivery.id)
       const answers = attempts.map(({ response, error }) => response?.status ?? error?.code)
@@ -113,7 +113,8 @@ async function quickstart(folder: string): Promise<void> {
       ]
     })
     const header = ['endpoint', 'event', 'file', 'attempts', 'status', 'ms']
-    console.log(formatTable(header, await Promise.all(rows)))
+    const rows = await Promise.all(entries)
+    console.log(formatTable(header, rows))
     console.log('(ms: from emit to the answer that settled it)')
 
     const failed = log.filter((delivery) => delivery.status !== 'succeeded')
@@ -122,7 +123,10 @@ async function quickstart(folder: string): Promise<void> {
     console.log(
       `${verified} requests verified by the standardwebhooks package, ${refused} refused.`,
     )
-    console.log('audit-log was left alone while it was down; search-index never waited for it.')
+    for (const name of endpoints.values()) {
+      const times = rows.filter(([endpoint]) => endpoint === name).map((row) => Number(row.at(-1)))
+      console.log(`The slowest delivery to ${name} took ${Math.max(...times)} ms.`)
+    }
     if (failed.length > 0 || refused > 0) throw new QuickstartError('Not everything arrived.')
   } finally {
     await webhooks.stop()
