@@ -1,14 +1,14 @@
 import type { ClaimedDeliveries, DeliveryRecord, Storage } from '../storage.ts'
 import type { Statements } from './database.ts'
+import type { EndpointCache } from './endpoint-cache.ts'
 import { queued, Turns } from './lanes.ts'
 import { firstDueAt, lanesInTurn, type QueuedLane, tenantsInTurn } from './queue.ts'
 import {
   type DeliveryRow,
-  type EndpointRow,
+  deliveryColumns,
   type EventRow,
   eventColumns,
   toDeliveryRecord,
-  toEndpointRecord,
   toEventRecord,
 } from './rows.ts'
 import type { StoredText } from './text.ts'
@@ -19,12 +19,17 @@ type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
  * Leases due deliveries in rounds: one of each ready tenant, and again, and within a tenant one of
  * each ready lane. Reads as many rows as it leases, and a few more, however many wait.
  */
-export function claimDeliveries(statements: Statements, params: ClaimParams): ClaimedDeliveries {
+export function claimDeliveries(
+  statements: Statements,
+  params: ClaimParams,
+  endpoints: EndpointCache,
+): ClaimedDeliveries {
   const deliveries = new Claim(statements, params).run()
+  const endpointIds = new Set(deliveries.map((delivery) => delivery.endpointId))
   return {
     deliveries,
     events: readEvents(statements, deliveries),
-    endpoints: readEndpoints(statements, deliveries),
+    endpoints: [...endpointIds].flatMap((id) => endpoints.read(statements, id) ?? []),
   }
 }
 
@@ -47,8 +52,8 @@ interface Lane extends QueuedLane {
   /** How many may be leased in this claim. */
   room: number
   leased: number
-  /** Ids of due deliveries, read `readAhead` at a time. */
-  ahead: string[]
+  /** Due deliveries that are not yet leased, read `readAhead` at a time. */
+  ahead: DeliveryRecord[]
   readAhead: number
 }
 
@@ -96,12 +101,12 @@ class Claim {
       if (lane === undefined) return false
       tenant.visited = true
       moveToEnd(this.#lanes, lane)
-      const id = this.#nextDue(lane)
-      if (id === undefined) {
+      const delivery = this.#nextDue(lane)
+      if (delivery === undefined) {
         this.#vainVisits += 1
         continue
       }
-      this.#lease(id)
+      this.#lease(delivery)
       lane.leased += 1
       tenant.queue.push(lane)
       return true
@@ -109,31 +114,32 @@ class Claim {
     return false
   }
 
-  #nextDue(lane: Lane): string | undefined {
+  #nextDue(lane: Lane): DeliveryRecord | undefined {
     const room = lane.room - lane.leased
     if (room <= 0) return undefined
     if (lane.ahead.length === 0) {
-      const rows = this.#statements.all<{ delivery_id: string }>(
-        `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
+      const rows = this.#statements.allTuples<DeliveryRow>(
+        `SELECT ${deliveryColumns}
+          FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
           WHERE endpoint_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?`,
         lane.endpointId,
         this.#now,
         Math.min(lane.readAhead, room),
       )
-      lane.ahead = rows.map((row) => row.delivery_id)
+      lane.ahead = rows.map(toDeliveryRecord)
     }
     return lane.ahead.shift()
   }
 
-  #lease(id: string): void {
-    const row = this.#statements.get<DeliveryRow>(
-      `UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE delivery_id = ?
-        RETURNING *`,
-      this.#params.leaseUntil.getTime(),
-      this.#params.leaseToken,
-      id,
+  #lease(delivery: DeliveryRecord): void {
+    const { leaseToken, leaseUntil } = this.#params
+    this.#statements.run(
+      'UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE delivery_id = ?',
+      leaseUntil.getTime(),
+      leaseToken,
+      delivery.id,
     )
-    if (row !== undefined) this.#leased.push(toDeliveryRecord(row))
+    this.#leased.push({ ...delivery, dueAt: leaseUntil, leaseToken })
   }
 
   #writeTurns(): void {
@@ -212,14 +218,6 @@ function readEvents(
 ): ClaimedDeliveries['events'] {
   const sql = `SELECT ${eventColumns} FROM webhooks_events WHERE event_id = ?`
   const ids = new Set(deliveries.map((delivery) => delivery.eventId))
-  return [...ids].flatMap((id) => statements.get<EventRow>(sql, id) ?? []).map(toEventRecord)
-}
-
-function readEndpoints(
-  statements: Statements,
-  deliveries: DeliveryRecord[],
-): ClaimedDeliveries['endpoints'] {
-  const sql = 'SELECT * FROM webhooks_endpoints WHERE endpoint_id = ? AND deleted_at IS NULL'
-  const ids = new Set(deliveries.map((delivery) => delivery.endpointId))
-  return [...ids].flatMap((id) => statements.get<EndpointRow>(sql, id) ?? []).map(toEndpointRecord)
+  const rows = [...ids].map((id) => statements.getTuple<EventRow>(sql, id))
+  return rows.filter((row) => row !== undefined).map(toEventRecord)
 }

@@ -9,7 +9,14 @@ import type {
 import type { Statements, Value } from './database.ts'
 import { Wakes } from './lanes.ts'
 import { type ListSource, readList } from './list.ts'
-import { type AttemptRow, type DeliveryRow, toAttempt, toDeliveryRecord, toMs } from './rows.ts'
+import {
+  type AttemptRow,
+  type DeliveryRow,
+  deliveryColumns,
+  toAttempt,
+  toDeliveryRecord,
+  toMs,
+} from './rows.ts'
 import { type StoredText, storeText } from './text.ts'
 
 /** @returns Whether it was inserted: not if the event has one for that endpoint already. */
@@ -119,10 +126,10 @@ function pendingOf(
   limit: number,
 ): string[] {
   const rows = statements.all<{ delivery_id: string }>(
-    `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_by_endpoint
-      WHERE tenant_id = ? AND endpoint_id = ? AND status = 'pending' ORDER BY delivery_id LIMIT ?`,
-    tenant,
+    `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
+      WHERE endpoint_id = ? AND due_at IS NOT NULL AND tenant_id = ? LIMIT ?`,
     endpointId,
+    tenant,
     limit,
   )
   return rows.map((row) => row.delivery_id)
@@ -132,8 +139,8 @@ export function getDelivery(
   statements: Statements,
   { tenantId, id }: { tenantId: string; id: string },
 ): DeliveryRecord | null {
-  const row = statements.get<DeliveryRow>(
-    'SELECT * FROM webhooks_deliveries WHERE delivery_id = ? AND tenant_id = ?',
+  const row = statements.getTuple<DeliveryRow>(
+    `SELECT ${deliveryColumns} FROM webhooks_deliveries WHERE delivery_id = ? AND tenant_id = ?`,
     id,
     storeText(tenantId),
   )
@@ -145,9 +152,9 @@ export function listDeliveries(
   params: DeliveryListParams,
 ): ListResult<DeliveryRecord> {
   const { ids, total } = readList(statements, params, deliveryList(params))
-  const sql = 'SELECT * FROM webhooks_deliveries WHERE delivery_id = ?'
-  const rows = ids.flatMap((id) => statements.get<DeliveryRow>(sql, id) ?? [])
-  return { items: rows.map(toDeliveryRecord), total }
+  const sql = `SELECT ${deliveryColumns} FROM webhooks_deliveries WHERE delivery_id = ?`
+  const rows = ids.map((id) => statements.getTuple<DeliveryRow>(sql, id))
+  return { items: rows.filter((row) => row !== undefined).map(toDeliveryRecord), total }
 }
 
 const statuses = ['pending', 'succeeded', 'failed', 'cancelled'] as const
@@ -174,19 +181,29 @@ function deliveryList(params: DeliveryListParams): ListSource {
       values: { tenant, event: eventId },
     }
   }
-  const isOfEndpoint = endpointId !== undefined
-  const index = isOfEndpoint ? 'webhooks_deliveries_by_endpoint' : 'webhooks_deliveries_by_tenant'
-  const owner = `tenant_id = :tenant${isOfEndpoint ? ' AND endpoint_id = :endpoint' : ''}`
   const values: Record<string, Value> = { tenant }
-  if (isOfEndpoint) values.endpoint = endpointId
+  if (endpointId !== undefined) values.endpoint = endpointId
   if (status !== undefined) values.status = status
+  // Most of an endpoint's deliveries succeed, so that its own list soon has a page of those; the
+  // others are few, and quickly found among those of the tenant.
+  if (endpointId !== undefined && (status === undefined || status === 'succeeded')) {
+    const ofStatus = status === undefined ? '' : ' AND status = :status'
+    return {
+      from: 'webhooks_deliveries INDEXED BY webhooks_deliveries_by_endpoint',
+      id: 'delivery_id',
+      stretches: [`tenant_id = :tenant AND endpoint_id = :endpoint${ofStatus}`],
+      filters,
+      values,
+    }
+  }
+  const ofEndpoint = endpointId === undefined ? '' : ' AND endpoint_id = :endpoint'
   return {
-    from: `webhooks_deliveries INDEXED BY ${index}`,
+    from: 'webhooks_deliveries INDEXED BY webhooks_deliveries_by_status',
     id: 'delivery_id',
     stretches:
       status === undefined
-        ? statuses.map((one) => `${owner} AND status = '${one}'`)
-        : [`${owner} AND status = :status`],
+        ? statuses.map((one) => `tenant_id = :tenant AND status = '${one}'`)
+        : [`tenant_id = :tenant AND status = :status${ofEndpoint}`],
     filters,
     values,
   }

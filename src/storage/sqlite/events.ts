@@ -49,7 +49,7 @@ export function getEvents(
   const sql = `SELECT ${eventColumns} FROM webhooks_events WHERE event_id = ? AND tenant_id = ?`
   const tenant = storeText(tenantId)
   return [...new Set(ids)].flatMap((id) => {
-    const row = statements.get<EventRow>(sql, id, tenant)
+    const row = statements.getTuple<EventRow>(sql, id, tenant)
     return row === undefined ? [] : [toEventRecord(row)]
   })
 }
@@ -71,8 +71,8 @@ export function listEvents(
     values: { tenant: storeText(tenantId) },
   })
   const sql = `SELECT ${eventColumns} FROM webhooks_events WHERE event_id = ?`
-  const rows = ids.flatMap((id) => statements.get<EventRow>(sql, id) ?? [])
-  return { items: rows.map(toEventRecord), total }
+  const rows = ids.map((id) => statements.getTuple<EventRow>(sql, id))
+  return { items: rows.filter((row) => row !== undefined).map(toEventRecord), total }
 }
 
 export function listEventsWithoutDelivery(
@@ -80,7 +80,7 @@ export function listEventsWithoutDelivery(
   params: Parameters<Storage['listEventsWithoutDelivery']>[0],
 ): EventRecord[] {
   // No id is empty, so the empty text comes before the first.
-  const rows = statements.all<EventRow>(
+  const rows = statements.allTuples<EventRow>(
     `SELECT ${eventColumns} FROM webhooks_events INDEXED BY webhooks_events_by_id
       WHERE tenant_id = ? AND event_id > ? AND created_at >= ? AND created_at < ?
         AND fan_out = 'done' AND NOT EXISTS (

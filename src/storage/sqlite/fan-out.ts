@@ -1,14 +1,9 @@
 import type { EndpointRecord, EventRecord, FanOutResult, Lease, Storage } from '../storage.ts'
 import type { Statements, Value } from './database.ts'
 import { insertDelivery } from './deliveries.ts'
+import type { EndpointCache } from './endpoint-cache.ts'
 import { Wakes } from './lanes.ts'
-import {
-  type EndpointRow,
-  type EventRow,
-  eventColumns,
-  toEndpointRecord,
-  toEventRecord,
-} from './rows.ts'
+import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { type StoredText, storeText } from './text.ts'
 
 /** Skips the events that a worker holds: as many as workers lease, whatever the backlog. */
@@ -33,9 +28,9 @@ export function claimEvents(
     tenants = tenants.filter((tenant) => {
       if (claimed.length >= params.limit) return false
       const rows = dueEvents(statements, tenant, now, share)
-      for (const row of rows) {
-        lease(statements, row.event_id, params)
-        claimed.push(toEventRecord(row))
+      for (const event of rows.map(toEventRecord)) {
+        lease(statements, event.id, params)
+        claimed.push(event)
       }
       if (rows.length > 0) served = tenant
       return rows.length === share
@@ -101,7 +96,7 @@ function dueEvents(
   now: number,
   limit: number,
 ): EventRow[] {
-  return statements.all<EventRow>(
+  return statements.allTuples<EventRow>(
     `SELECT ${eventColumns} FROM ${waitingEvents}
       WHERE tenant_id = :tenant AND ${due} ORDER BY position LIMIT :limit`,
     { tenant, now, limit },
@@ -124,9 +119,10 @@ function lease(
 export function listSubscribers(
   statements: Statements,
   params: Parameters<Storage['listSubscribers']>[0],
+  endpoints: EndpointCache,
 ): EndpointRecord[] {
-  const rows = statements.all<EndpointRow>(
-    `SELECT * FROM webhooks_endpoints INDEXED BY webhooks_endpoints_by_id
+  const rows = statements.all<{ endpoint_id: string }>(
+    `SELECT endpoint_id FROM webhooks_endpoints INDEXED BY webhooks_endpoints_by_id
       WHERE tenant_id = ? AND endpoint_id > ? AND deleted_at IS NULL AND active_position < ?
         AND (active = 1 OR disabled_at >= ?)
       ORDER BY endpoint_id LIMIT ?`,
@@ -136,7 +132,7 @@ export function listSubscribers(
     params.emittedAt.getTime(),
     params.limit,
   )
-  return rows.map(toEndpointRecord)
+  return rows.flatMap((row) => endpoints.read(statements, row.endpoint_id) ?? [])
 }
 
 export function fanOut(
@@ -145,14 +141,18 @@ export function fanOut(
 ): string[] {
   const wakes = new Wakes()
   const accepted = results.filter((result) => {
-    if (!holds(statements, result.eventId, leaseToken)) return false
-    for (const delivery of result.deliveries) {
+    const { eventId, deliveries, done } = result
+    const held = done
+      ? endLease(statements, eventId, leaseToken)
+      : holds(statements, eventId, leaseToken)
+    if (!held) return false
+    for (const delivery of deliveries) {
       const isNew = insertDelivery(statements, delivery, delivery.dueAt, null)
       if (isNew && delivery.dueAt !== null) {
         wakes.add(delivery.endpointId, delivery.tenantId, delivery.dueAt, now)
       }
     }
-    if (result.done) endWait(statements, result.eventId)
+    if (done) endWait(statements, eventId, deliveries.length > 0)
     return true
   })
   wakes.write(statements)
@@ -164,18 +164,23 @@ function holds(statements: Statements, eventId: string, leaseToken: string): boo
   return statements.get(sql, eventId, leaseToken) !== undefined
 }
 
-function endWait(statements: Statements, eventId: string): void {
+/** @param owed - Whether it is known to have deliveries: parts before this one may have had some. */
+function endWait(statements: Statements, eventId: string, owed: boolean): void {
+  const isOwed = `EXISTS (
+    SELECT 1 FROM webhooks_deliveries AS delivery
+    WHERE delivery.event_id = webhooks_events.event_id)`
   statements.run(
-    `UPDATE webhooks_events SET fan_out = 'done', owed = EXISTS (
-        SELECT 1 FROM webhooks_deliveries AS delivery
-        WHERE delivery.event_id = webhooks_events.event_id)
-      WHERE event_id = ?`,
+    `UPDATE webhooks_events SET fan_out = 'done', owed = ${owed ? 1 : isOwed} WHERE event_id = ?`,
     eventId,
   )
-  statements.run('DELETE FROM webhooks_event_leases WHERE event_id = ?', eventId)
+}
+
+/** @returns Whether it was held under that token. */
+function endLease(statements: Statements, eventId: string, leaseToken: string): boolean {
+  const sql = 'DELETE FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
+  return statements.run(sql, eventId, leaseToken) > 0
 }
 
 export function releaseEvents(statements: Statements, { leases }: { leases: Lease[] }): void {
-  const sql = 'DELETE FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
-  for (const { id, leaseToken } of leases) statements.run(sql, id, leaseToken)
+  for (const { id, leaseToken } of leases) endLease(statements, id, leaseToken)
 }

@@ -15,6 +15,7 @@ import {
   listDeliveries,
   requeueDeliveries,
 } from './deliveries.ts'
+import { EndpointCache } from './endpoint-cache.ts'
 import {
   deleteEndpoint,
   getEndpoint,
@@ -104,6 +105,8 @@ function createStorage(options: Required<SqliteStorageOptions>): Storage<Databas
     throw new WebhooksError('storage_closed', 'The SQLite storage is not open: call open() first')
   }
 
+  const endpoints = new EndpointCache()
+
   type Work<Params, Result> = (statements: Statements, params: Params) => Result
   type Method<Params, Result> = (params: Params) => Promise<Result>
 
@@ -145,12 +148,12 @@ function createStorage(options: Required<SqliteStorageOptions>): Storage<Databas
     listEventsWithoutDelivery: reads(listEventsWithoutDelivery),
 
     claimEvents: notes(claimEvents),
-    listSubscribers: reads(listSubscribers),
+    listSubscribers: reads((statements, params) => listSubscribers(statements, params, endpoints)),
     fanOut: notes(fanOut),
     releaseEvents: notes(releaseEvents),
 
     insertDeliveries: promises(insertDeliveries),
-    claimDeliveries: notes(claimDeliveries),
+    claimDeliveries: notes((statements, params) => claimDeliveries(statements, params, endpoints)),
     renewLeases: notes(renewLeases),
     releaseDeliveries: notes(releaseDeliveries),
     settleDeliveries: notes(settleDeliveries),

@@ -13,71 +13,93 @@ import { readText, type StoredText } from './text.ts'
 
 /** Rows as the driver gives them, and the records that they stand for. */
 
-export interface EventRow {
-  position: number
-  event_id: string
-  tenant_id: StoredText
-  type: StoredText
-  created_at: number
-  channels: string
-  idempotency_key: StoredText | null
-  body: StoredText
-}
-
-/** The columns of an {@link EventRow}; the row has others that a record does not. */
 export const eventColumns =
   'position, event_id, tenant_id, type, created_at, channels, idempotency_key, body'
 
+export type EventRow = [
+  position: number,
+  eventId: string,
+  tenantId: StoredText,
+  type: StoredText,
+  createdAt: number,
+  channels: string,
+  idempotencyKey: StoredText | null,
+  body: StoredText,
+]
+
 export function toEventRecord(row: EventRow): EventRecord {
+  const [position, id, tenantId, type, createdAt, channels, idempotencyKey, body] = row
   return {
-    id: row.event_id,
-    tenantId: readText(row.tenant_id),
-    type: readText(row.type),
-    body: readText(row.body),
-    channels: row.channels === '[]' ? [] : (JSON.parse(row.channels) as string[]),
-    idempotencyKey: row.idempotency_key === null ? null : readText(row.idempotency_key),
-    createdAt: new Date(row.created_at),
-    position: row.position,
+    id,
+    tenantId: readText(tenantId),
+    type: readText(type),
+    body: readText(body),
+    channels: channels === '[]' ? [] : (JSON.parse(channels) as string[]),
+    idempotencyKey: idempotencyKey === null ? null : readText(idempotencyKey),
+    createdAt: new Date(createdAt),
+    position,
   }
 }
 
-export interface DeliveryRow {
-  delivery_id: string
-  tenant_id: StoredText
-  event_id: string
-  endpoint_id: string
-  event_type: StoredText
-  status: DeliveryStatus
-  attempts: number
-  step: number
-  faults: number
-  due_at: number | null
-  lease_token: string | null
-  response_status: number | null
-  last_error: string | null
-  cancel_reason: CancelReason | null
-  created_at: number
-  completed_at: number | null
-}
+export const deliveryColumns = `delivery_id, tenant_id, event_id, endpoint_id, event_type, status,
+  attempts, step, faults, due_at, lease_token, response_status, last_error, cancel_reason,
+  created_at, completed_at`
+
+export type DeliveryRow = [
+  deliveryId: string,
+  tenantId: StoredText,
+  eventId: string,
+  endpointId: string,
+  eventType: StoredText,
+  status: DeliveryStatus,
+  attempts: number,
+  step: number,
+  faults: number,
+  dueAt: number | null,
+  leaseToken: string | null,
+  responseStatus: number | null,
+  lastError: string | null,
+  cancelReason: CancelReason | null,
+  createdAt: number,
+  completedAt: number | null,
+]
 
 export function toDeliveryRecord(row: DeliveryRow): DeliveryRecord {
+  const [
+    id,
+    tenantId,
+    eventId,
+    endpointId,
+    eventType,
+    status,
+    attempts,
+    step,
+    faults,
+    dueAt,
+    leaseToken,
+    responseStatus,
+    lastError,
+    cancelReason,
+    createdAt,
+    completedAt,
+  ] = row
   return {
-    id: row.delivery_id,
-    tenantId: readText(row.tenant_id),
-    eventId: row.event_id,
-    endpointId: row.endpoint_id,
-    eventType: readText(row.event_type),
-    status: row.status,
-    attempts: row.attempts,
-    step: row.step,
-    faults: row.faults,
-    dueAt: toDate(row.due_at),
-    leaseToken: row.lease_token,
-    responseStatus: row.response_status,
-    lastError: parseOrNull<AttemptError>(row.last_error),
-    cancelReason: row.cancel_reason,
-    createdAt: new Date(row.created_at),
-    completedAt: toDate(row.completed_at),
+    id,
+    tenantId: readText(tenantId),
+    eventId,
+    endpointId,
+    eventType: readText(eventType),
+    status,
+    attempts,
+    step,
+    faults,
+    dueAt: toDate(dueAt),
+    leaseToken,
+    responseStatus,
+    lastError: parseOrNull<AttemptError>(lastError),
+    cancelReason,
+    createdAt: new Date(createdAt),
+    completedAt: toDate(completedAt),
   }
 }
 

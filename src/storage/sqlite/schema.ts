@@ -76,7 +76,7 @@ export const migrations: readonly string[] = [
   CREATE TABLE webhooks_deliveries (
     delivery_id     TEXT PRIMARY KEY,
     tenant_id       TEXT NOT NULL,
-    event_id        TEXT NOT NULL REFERENCES webhooks_events (event_id),
+    event_id        TEXT NOT NULL,
     endpoint_id     TEXT NOT NULL,
     event_type      TEXT NOT NULL,
     -- 'pending', 'succeeded', 'failed' or 'cancelled'
@@ -97,11 +97,13 @@ export const migrations: readonly string[] = [
   -- What a claim reads.
   CREATE INDEX webhooks_deliveries_pending ON webhooks_deliveries (endpoint_id, due_at)
     WHERE due_at IS NOT NULL;
-  -- Lists; one without a status merges the four statuses.
-  CREATE INDEX webhooks_deliveries_by_tenant
-    ON webhooks_deliveries (tenant_id, status, delivery_id, created_at, event_type);
+  -- Lists; one of a tenant without a status merges the four statuses.
+  CREATE INDEX webhooks_deliveries_by_status
+    ON webhooks_deliveries (tenant_id, status, delivery_id, endpoint_id, created_at, event_type);
+  -- Without the status, so that settling writes to no page of it: with many endpoints, each has
+  -- pages of its own.
   CREATE INDEX webhooks_deliveries_by_endpoint
-    ON webhooks_deliveries (tenant_id, endpoint_id, status, delivery_id, created_at, event_type);
+    ON webhooks_deliveries (tenant_id, endpoint_id, delivery_id, created_at, event_type);
   -- Statistics.
   CREATE INDEX webhooks_deliveries_created
     ON webhooks_deliveries (tenant_id, created_at, endpoint_id);

@@ -21,35 +21,40 @@ export function settleDeliveries(
   return accepted.map((settlement) => settlement.id)
 }
 
-/** A delivery that was cancelled meanwhile counts the attempt, and stays unless it succeeded. */
-const stays = "status = 'cancelled' AND :status <> 'succeeded'"
-
 function settle(statements: Statements, settlement: Settlement): boolean {
-  const { status, dueAt, completedAt } = settlement
+  const { attempts, id, leaseToken, responseStatus, status } = settlement
+  const lastError = formatOrNull(settlement.lastError)
+  const unlessCancelled = status === 'succeeded' ? '' : "AND status = 'pending'"
   const changes = statements.run(
-    `UPDATE webhooks_deliveries SET
-        status = iif(${stays}, status, :status),
-        due_at = iif(${stays}, NULL, :due_at),
-        cancel_reason = iif(${stays}, cancel_reason, :cancel_reason),
-        completed_at = iif(${stays}, completed_at, :completed_at),
-        attempts = :attempts, step = iif(${stays}, step, :step), faults = iif(${stays}, faults, :faults),
-        response_status = :response_status, last_error = :last_error, lease_token = NULL
-      WHERE delivery_id = :id AND lease_token = :lease_token`,
-    {
-      id: settlement.id,
-      lease_token: settlement.leaseToken,
-      status,
-      due_at: toMs(dueAt),
-      cancel_reason: settlement.cancelReason,
-      completed_at: toMs(completedAt),
-      attempts: settlement.attempts,
-      step: settlement.step,
-      faults: settlement.faults,
-      response_status: settlement.responseStatus,
-      last_error: formatOrNull(settlement.lastError),
-    },
+    `UPDATE webhooks_deliveries
+      SET status = ?, due_at = ?, attempts = ?, step = ?, faults = ?, response_status = ?,
+        last_error = ?, cancel_reason = ?, completed_at = ?, lease_token = NULL
+      WHERE delivery_id = ? AND lease_token = ? ${unlessCancelled}`,
+    status,
+    toMs(settlement.dueAt),
+    attempts,
+    settlement.step,
+    settlement.faults,
+    responseStatus,
+    lastError,
+    settlement.cancelReason,
+    toMs(settlement.completedAt),
+    id,
+    leaseToken,
   )
-  return changes > 0
+  if (changes > 0 || status === 'succeeded') return changes > 0
+  // Cancelled while the attempt was under way: the attempt counts, and so it stays.
+  const counted = statements.run(
+    `UPDATE webhooks_deliveries
+      SET attempts = ?, response_status = ?, last_error = ?, lease_token = NULL
+      WHERE delivery_id = ? AND lease_token = ? AND status = 'cancelled'`,
+    attempts,
+    responseStatus,
+    lastError,
+    id,
+    leaseToken,
+  )
+  return counted > 0
 }
 
 function insertAttempt(statements: Statements, attempt: Attempt): void {

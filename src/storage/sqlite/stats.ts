@@ -52,23 +52,20 @@ interface DurationGroup {
 class Scope {
   readonly #statements: Statements
   readonly #values: Record<string, Value>
-  readonly #isEndpoint: boolean
   /** Follows `tenant_id = :tenant`. */
   readonly #ofEndpoint: string
 
   constructor(statements: Statements, values: Record<string, Value>, isEndpoint: boolean) {
     this.#statements = statements
     this.#values = values
-    this.#isEndpoint = isEndpoint
     this.#ofEndpoint = isEndpoint ? 'AND endpoint_id = :endpoint' : ''
   }
 
   count(status: DeliveryStatus): StatusCount {
-    const index = this.#isEndpoint ? 'by_endpoint' : 'by_tenant'
     const row = this.#statements.get<StatusCount>(
       `SELECT count(*) AS total, total(created_at >= :since) AS sinceThen,
           min(created_at) AS oldest
-        FROM webhooks_deliveries INDEXED BY webhooks_deliveries_${index}
+        FROM webhooks_deliveries INDEXED BY webhooks_deliveries_by_status
         WHERE tenant_id = :tenant ${this.#ofEndpoint} AND status = '${status}'`,
       this.#values,
     )
