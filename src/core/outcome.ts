@@ -2,7 +2,7 @@ import type { Attempt } from '../model.ts'
 import type { Random } from '../ports.ts'
 import type { EndpointRecord, Settlement } from '../storage/storage.ts'
 import type { Job } from './dispatcher.ts'
-import { disabledByStatus, pauseFor } from './endpoint-health.ts'
+import { disabledByStatus, pauseFor, restAfter } from './endpoint-health.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { delayAfterFault, delayBefore } from './retry-policy.ts'
 import type { Settings } from './settings.ts'
@@ -65,12 +65,13 @@ export function decideOutcome(
   }
 
   const gone = attempt.response !== null && disabledByStatus(attempt.response.status) !== null
-  const pauseMs = pauseOf(attempt, settings, now)
+  const askedMs = pauseOf(attempt, settings, now)
+  const pauseMs = Math.max(askedMs ?? 0, restAfter(endpoint.failedAttempts + 1) ?? 0)
   const retryMs = gone
     ? null
     : delayBefore(policyOf(endpoint, settings), counted.step, {
         random,
-        atLeastMs: pauseMs ?? undefined,
+        atLeastMs: askedMs ?? undefined,
       })
   const settlement: Settlement = {
     ...common,
@@ -79,7 +80,7 @@ export function decideOutcome(
     dueAt: retryMs === null ? null : later(retryMs),
     completedAt: retryMs === null ? now : null,
   }
-  return { settlement, pausedUntil: pauseMs ? later(pauseMs) : null, gone }
+  return { settlement, pausedUntil: pauseMs > 0 ? later(pauseMs) : null, gone }
 }
 
 function policyOf(endpoint: EndpointRecord, settings: Settings) {

@@ -6,6 +6,7 @@ import { FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome } from './outcome.ts'
 import type { Settler } from './settler.ts'
+import { Slots } from './slots.ts'
 
 /** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
 const emptyClaimRestMs = 10
@@ -17,6 +18,7 @@ export class Worker {
   readonly #dispatcher: Dispatcher
   readonly #settler: Settler
   readonly #leases: Leases
+  readonly #slots: Slots
   readonly #queue: PQueue
   /** Is called when a slot has become free. */
   readonly #onFree: () => void
@@ -33,6 +35,7 @@ export class Worker {
     this.#settler = parts.settler
     this.#onFree = parts.onFree
     this.#leases = new Leases(context)
+    this.#slots = new Slots(context.settings.limits, this.#leases)
     this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
   }
 
@@ -74,29 +77,11 @@ export class Worker {
 
   async #nextRun(claimed: number): Promise<Date | null> {
     const now = this.#context.clock.now()
-    if (this.#closed || this.#freeSlots() === 0) return null
+    if (this.#closed || this.#slots.free === 0) return null
     if (claimed > 0) return now
-    const next = await this.#context.storage.nextDueAt({ exclude: this.#endpointsAtCap() })
+    const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
     if (next === null || next > now) return next
     return new Date(now.getTime() + emptyClaimRestMs)
-  }
-
-  #freeSlots(): number {
-    return this.#context.settings.limits.inFlight - this.#leases.size
-  }
-
-  /**
-   * How many slots one endpoint may hold at this moment: its cap, but never more than stay free
-   * for the others. So however many endpoints hang, the next one still finds a slot.
-   */
-  #perEndpoint(free: number): number {
-    const { inFlightPerEndpoint } = this.#context.settings.limits
-    return Math.max(1, Math.min(inFlightPerEndpoint, Math.ceil(free / 2)))
-  }
-
-  #endpointsAtCap(): string[] {
-    const cap = this.#perEndpoint(this.#freeSlots())
-    return [...this.#leases.perEndpoint].filter(([, count]) => count >= cap).map(([id]) => id)
   }
 
   /** One claim at a time: a second caller waits for the one under way. */
@@ -115,20 +100,27 @@ export class Worker {
   /** Claims for the free slots and starts what it got. @returns How many that were. */
   async #claimOnce(): Promise<number> {
     const { clock, ids, settings, storage } = this.#context
-    const free = this.#freeSlots()
-    if (this.#closed || free === 0) return 0
+    if (this.#closed || this.#slots.free === 0) return 0
     const now = clock.now()
     const claimed = await storage.claimDeliveries({
       now,
       leaseToken: ids('lease'),
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
-      // Half of what is free: so that the rule above holds after this claim as it did before it.
-      limit: Math.ceil(free / 2),
-      perEndpoint: this.#perEndpoint(free),
-      inFlight: this.#leases.perEndpoint,
+      ...this.#slots.share(),
     })
+    // An answer that took so long that the lease may end before its renewal: others may have taken
+    // over by now, so nothing is sent under it.
+    if (clock.now().getTime() - now.getTime() >= settings.limits.leaseMs / 2) {
+      await this.#giveBack(claimed)
+      return 0
+    }
     this.#start(claimed)
     return claimed.deliveries.length
+  }
+
+  async #giveBack({ deliveries }: ClaimedDeliveries): Promise<void> {
+    const leases = deliveries.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
+    await this.#context.storage.releaseDeliveries({ now: this.#context.clock.now(), leases })
   }
 
   #start({ deliveries, events, endpoints }: ClaimedDeliveries): void {
@@ -175,6 +167,7 @@ export class Worker {
       return
     }
     const { settings, random, clock } = this.#context
+    if (attempt.error?.origin !== 'sender') this.#slots.note(endpoint.id, attempt.succeeded)
     const outcome = decideOutcome(job, attempt, { settings, random, now: clock.now() })
     await this.#settler.settle(job, outcome)
   }

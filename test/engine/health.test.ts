@@ -170,3 +170,82 @@ describe('a throttling receiver', () => {
     expect(shop.requests).toHaveLength(2)
   })
 })
+
+describe('an endpoint that keeps failing', () => {
+  /** A receiver that takes a second for each answer, and how many it had at once, second by second. */
+  async function createSlow() {
+    const world = createTestWebhooks({ events, retry: { delaysMs: [0], jitter: 0 } })
+    const shop = world.receiver('https://shop.example/hooks')
+    await world.webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+    const answer = (status: number) => shop.alwaysAnswer({ status, afterMs: 1_000 })
+    let seen = 0
+    return {
+      ...world,
+      answer,
+      emit: (count: number) =>
+        world.webhooks.emitMany(
+          Array.from({ length: count }, (_, n) => ({
+            type: 'order.paid' as const,
+            data: { orderId: `o${n}` },
+          })),
+        ),
+      /** Requests that came since the last look. */
+      came() {
+        const count = shop.requests.length - seen
+        seen = shop.requests.length
+        return count
+      },
+    }
+  }
+
+  test('gets fewer attempts at once, then rests between single probes', async () => {
+    const { answer, emit, came, settle, advance } = await createSlow()
+    answer(500)
+    await emit(100)
+    await settle()
+    expect(came()).toBe(8)
+    // Eight failures shrink the window to one; two more begin the rests.
+    await advance({ seconds: 1 })
+    expect(came()).toBe(1)
+    await advance({ seconds: 1 })
+    expect(came()).toBe(1)
+    const gaps: number[] = []
+    for (let second = 0, last = 0; second < 60; second++) {
+      await advance({ seconds: 1 })
+      const count = came()
+      expect(count).toBeLessThanOrEqual(1)
+      if (count > 0) gaps.push(second - last)
+      if (count > 0) last = second
+    }
+    expect(gaps).toEqual([...gaps].sort((a, b) => a - b))
+    expect(gaps.length).toBeLessThanOrEqual(4)
+  })
+
+  test('is ramped up gently when it comes back', async () => {
+    const { answer, emit, came, settle, advance } = await createSlow()
+    answer(500)
+    await emit(9)
+    await settle()
+    await advance({ seconds: 2 })
+    came()
+    answer(200)
+    await emit(40)
+    await settle()
+    const perSecond: number[] = [came()]
+    for (let second = 0; second < 5; second++) {
+      await advance({ seconds: 1 })
+      perSecond.push(came())
+    }
+    expect(perSecond).toEqual([1, 2, 4, 8, 8, 8])
+  })
+
+  test('keeps nobody else waiting', async () => {
+    const { webhooks, answer, emit, receiver, settle } = await createSlow()
+    answer(500)
+    const good = receiver('https://good.example/')
+    await webhooks.endpoints.create({ url: good.url, events: ['*'] })
+    await emit(100)
+    await settle()
+    expect(good.requests).toHaveLength(100)
+  })
+})
