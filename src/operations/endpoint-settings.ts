@@ -60,15 +60,18 @@ const checks: { [Key in keyof Checked]: (value: never) => Checked[Key] } = {
  * `invalid_option`
  */
 export function checkEndpointInput(input: Partial<EndpointInput>): Partial<Checked> {
-  if (typeof input !== 'object' || input === null) {
-    throw invalid('An endpoint is described by an object such as { url, events }')
-  }
+  const given = checkObject(input)
   const checked: Record<string, unknown> = {}
   for (const [key, check] of Object.entries(checks)) {
-    const value = input[key as keyof EndpointInput]
+    const value = given[key as keyof EndpointInput]
     if (value !== undefined) checked[key] = check(value as never)
   }
   return checked as Partial<Checked>
+}
+
+function checkObject<Input>(input: Input): Input {
+  if (typeof input === 'object' && input !== null) return input
+  throw invalid('An endpoint is described by an object such as { url, events }')
 }
 
 /** What an endpoint has where its owner said nothing; `url` and `events` have to be said. */
@@ -86,7 +89,7 @@ const defaults: EndpointInput = {
 
 /** Checks the settings of a new endpoint and fills in the defaults. @throws as above */
 export function checkNewEndpoint(input: EndpointInput): Checked {
-  const given = Object.entries(input).filter(([, value]) => value !== undefined)
+  const given = Object.entries(checkObject(input)).filter(([, value]) => value !== undefined)
   return checkEndpointInput({ ...defaults, ...Object.fromEntries(given) }) as Checked
 }
 

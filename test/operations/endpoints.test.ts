@@ -221,6 +221,17 @@ describe('bad input to endpoints', () => {
     expect((await webhooks.endpoints.list()).total).toBe(0)
   })
 
+  test.each([undefined, null, 'https://shop.example', 7])(
+    '%j is refused as a whole',
+    async (input) => {
+      const { webhooks } = createTestWebhooks({ events })
+      const refusal = { name: 'WebhooksError', code: 'invalid_option' }
+      await expect(webhooks.endpoints.create(input as never)).rejects.toMatchObject(refusal)
+      const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+      await expect(webhooks.endpoints.update(id, input as never)).rejects.toMatchObject(refusal)
+    },
+  )
+
   test.each(['get', 'delete', 'enable', 'disable', 'rotateSecret', 'test'] as const)(
     '%s of an unknown id says so',
     async (method) => {
