@@ -1,6 +1,20 @@
 /**
  * `@ainexlayer/webhooks/testing`: what tests of hosts and adapters need.
  */
+export {
+  type Misbehaviour,
+  type MisbehavingReceiver,
+  misbehaviours,
+  misbehavingReceiver,
+  type NameServer,
+  type ReceivedRequest,
+} from './misbehaving-receiver/index.ts'
+export {
+  type StorageCapabilities,
+  type StorageFixture,
+  type StorageSuiteOptions,
+  testStorage,
+} from './storage-suite/index.ts'
 export type { TestAnswer, TestReceiver, TestRequest } from './test-receivers.ts'
 export {
   createTestWebhooks,
