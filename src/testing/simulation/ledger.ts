@@ -1,0 +1,325 @@
+import type { Attempt, DeliveryStatus, RetryPolicy } from '../../model.ts'
+import type { HealthChange, NewDelivery, NewEvent, Settlement } from '../../storage/storage.ts'
+import type { Incarnation } from './incarnation.ts'
+import type { Effect, EffectOf, SentRequest } from './observed.ts'
+
+export interface EventFact {
+  event: NewEvent
+  order: number
+  /** Endpoints that were subscribed when it was stored. */
+  owedTo: EndpointFact[]
+}
+
+/** The settings of an endpoint that the promises speak of, from one change to the next. */
+export interface EndpointState {
+  order: number
+  active: boolean
+  deleted: boolean
+  url: string
+  events: readonly string[]
+  retry: RetryPolicy | null
+}
+
+export interface EndpointFact {
+  id: string
+  tenantId: string
+  /** The last one holds. */
+  states: EndpointState[]
+  pausedUntil: number
+  failingSince: number | null
+  failedAttempts: number
+}
+
+export interface LeaseFact {
+  token: string
+  by: Incarnation
+  order: number
+  at: number
+  untilMs: number
+  /** The endpoint as the claim saw it. */
+  endpoint: EndpointState
+}
+
+export interface DeliveryFact {
+  id: string
+  tenantId: string
+  eventId: string
+  endpointId: string
+  status: DeliveryStatus
+  dueMs: number | null
+  lease: LeaseFact | null
+  claims: LeaseFact[]
+  /** Attempts on record, in the order in which they were recorded. */
+  attempts: Attempt[]
+  counted: number
+  /** Place in the schedule. */
+  step: number
+  /** Orders of effects that put it back in the queue by hand. */
+  requeued: number[]
+  sent: SentRequest[]
+  /** A test send: not fanned out, not retried. */
+  isTest: boolean
+}
+
+/**
+ * What the storage must hold, worked out from the calls that took effect: kept apart from any
+ * storage's own code, so that the two can be compared.
+ */
+export class Ledger {
+  readonly events = new Map<string, EventFact>()
+  readonly endpoints = new Map<string, EndpointFact>()
+  readonly deliveries = new Map<string, DeliveryFact>()
+  /** Which endpoint a URL belongs to, or has belonged to: no two share one. */
+  readonly endpointOfUrl = new Map<string, string>()
+  readonly #byPair = new Map<string, DeliveryFact>()
+  #order = 0
+
+  /** Effects so far. */
+  get order(): number {
+    return this.#order
+  }
+
+  /** The delivery of an event to an endpoint. */
+  deliveryOf(eventId: string, endpointId: string): DeliveryFact | undefined {
+    return this.#byPair.get(`${eventId} ${endpointId}`)
+  }
+
+  /** Whether nothing is owed any more. */
+  isQuiet(): boolean {
+    return this.#waitingEvents.size === 0 && this.#pending.size === 0
+  }
+
+  /** What is still owed, for reports. */
+  get owed(): { events: string[]; deliveries: string[] } {
+    return { events: [...this.#waitingEvents], deliveries: [...this.#pending] }
+  }
+
+  readonly #waitingEvents = new Set<string>()
+  readonly #pending = new Set<string>()
+
+  nextOrder(): number {
+    this.#order += 1
+    return this.#order
+  }
+
+  apply(effect: Effect) {
+    switch (effect.method) {
+      case 'insertEvents':
+        for (const [index, event] of effect.params.events.entries()) {
+          if (effect.answer[index]?.inserted) this.#addEvent(event, effect.order)
+        }
+        return
+      case 'insertEndpoint':
+        return this.#addEndpoint(effect)
+      case 'updateEndpoint':
+        return this.#changeEndpoint(effect)
+      case 'deleteEndpoint':
+        if (effect.answer) this.#change(effect.params.id, { deleted: true, order: effect.order })
+        return
+      case 'fanOut':
+        return this.#fanOut(effect)
+      case 'insertDeliveries':
+        return this.#insertDeliveries(effect)
+      case 'claimDeliveries':
+        for (const { id } of effect.answer.deliveries) this.#claim(id, effect)
+        return
+      case 'renewLeases':
+        return this.#renew(effect)
+      case 'releaseDeliveries':
+        return this.#release(effect)
+      case 'settleDeliveries':
+        for (const settlement of settledBy(effect)) this.#settle(settlement)
+        return
+      case 'requeueDeliveries':
+        for (const id of effect.answer) this.#requeue(id, effect.params.now, effect.order)
+        return
+      case 'cancelDeliveries':
+        for (const id of effect.answer) this.#setStatus(id, 'cancelled', null)
+        return
+      case 'recordHealth':
+        for (const change of effect.params.changes) this.#recordHealth(change)
+    }
+  }
+
+  #addEvent(event: NewEvent, order: number): void {
+    if (this.events.has(event.id)) return
+    const owedTo = [...this.endpoints.values()].filter(
+      (endpoint) => endpoint.tenantId === event.tenantId && receives(stateOf(endpoint), event.type),
+    )
+    this.events.set(event.id, { event, order, owedTo })
+    if (event.fanOut) this.#waitingEvents.add(event.id)
+  }
+
+  #addEndpoint({ params: { endpoint }, order }: EffectOf<'insertEndpoint'>): void {
+    if (this.endpoints.has(endpoint.id)) return
+    const { id, tenantId, active, url, events, retry } = endpoint
+    const states = [{ order, active, deleted: false, url, events, retry }]
+    const health = { pausedUntil: 0, failingSince: null, failedAttempts: 0 }
+    this.endpoints.set(id, { id, tenantId, states, ...health })
+    this.endpointOfUrl.set(url, id)
+  }
+
+  #changeEndpoint({ params, answer, order }: EffectOf<'updateEndpoint'>): void {
+    const endpoint = this.endpoints.get(params.id)
+    if (endpoint === undefined || answer === null || answer === 'version_mismatch') return
+    const { active, url, events, retry } = { ...stateOf(endpoint), ...given(params.changes) }
+    if (active && !stateOf(endpoint).active) {
+      Object.assign(endpoint, { pausedUntil: 0, failingSince: null, failedAttempts: 0 })
+    }
+    this.endpointOfUrl.set(url, params.id)
+    this.#change(params.id, { active, url, events, retry, order })
+  }
+
+  #change(id: string, changes: Partial<EndpointState>): void {
+    const endpoint = this.endpoints.get(id)
+    if (endpoint !== undefined) endpoint.states.push({ ...stateOf(endpoint), ...changes })
+  }
+
+  #fanOut({ params, answer }: EffectOf<'fanOut'>): void {
+    const accepted = new Set(answer)
+    for (const result of params.results) {
+      if (!accepted.has(result.eventId)) continue
+      for (const delivery of result.deliveries) this.#addDelivery(delivery)
+      if (result.done) this.#waitingEvents.delete(result.eventId)
+    }
+  }
+
+  #insertDeliveries(effect: EffectOf<'insertDeliveries'>): void {
+    const { params, answer, order, at, by } = effect
+    const inserted = new Set(answer)
+    for (const given of params.deliveries) {
+      if (!inserted.has(given.id)) continue
+      const delivery = this.#addDelivery(given)
+      const endpoint = this.endpoints.get(given.endpointId)
+      if (delivery === undefined || endpoint === undefined || params.lease === undefined) continue
+      const { leaseToken: token, leaseUntil } = params.lease
+      const untilMs = leaseUntil.getTime()
+      delivery.lease = { token, by, order, at, untilMs, endpoint: stateOf(endpoint) }
+      delivery.claims.push(delivery.lease)
+      delivery.dueMs = untilMs
+      delivery.isTest = true
+    }
+  }
+
+  #addDelivery(given: NewDelivery): DeliveryFact | undefined {
+    const pair = `${given.eventId} ${given.endpointId}`
+    if (this.#byPair.has(pair)) return undefined
+    const { id, tenantId, eventId, endpointId, status, dueAt } = given
+    const delivery: DeliveryFact = {
+      ...{ id, tenantId, eventId, endpointId, status, dueMs: dueAt?.getTime() ?? null },
+      ...{ lease: null, claims: [], attempts: [], counted: 0, step: 0 },
+      ...{ requeued: [], sent: [], isTest: false },
+    }
+    this.#byPair.set(pair, delivery)
+    this.deliveries.set(id, delivery)
+    if (status === 'pending') this.#pending.add(id)
+    return delivery
+  }
+
+  #claim(id: string, { params, order, at, by }: EffectOf<'claimDeliveries'>): void {
+    const delivery = this.deliveries.get(id)
+    const endpoint = this.endpoints.get(delivery?.endpointId ?? '')
+    if (delivery === undefined || endpoint === undefined) return
+    const untilMs = params.leaseUntil.getTime()
+    const token = params.leaseToken
+    delivery.lease = { token, by, order, at, untilMs, endpoint: stateOf(endpoint) }
+    delivery.claims.push(delivery.lease)
+    delivery.dueMs = untilMs
+  }
+
+  #renew({ params, answer }: EffectOf<'renewLeases'>): void {
+    for (const id of answer) {
+      const delivery = this.deliveries.get(id)
+      if (delivery?.lease == null || delivery.status !== 'pending') continue
+      delivery.lease.untilMs = params.leaseUntil.getTime()
+      delivery.dueMs = delivery.lease.untilMs
+    }
+  }
+
+  #release({ params }: EffectOf<'releaseDeliveries'>): void {
+    for (const { id, leaseToken } of params.leases) {
+      const delivery = this.deliveries.get(id)
+      if (delivery?.lease?.token !== leaseToken) continue
+      delivery.lease = null
+      if (delivery.status === 'pending') delivery.dueMs = params.now.getTime()
+    }
+  }
+
+  #settle(settlement: Settlement): void {
+    const delivery = this.deliveries.get(settlement.id)
+    if (delivery === undefined) return
+    delivery.lease = null
+    delivery.attempts.push(settlement.attempt)
+    const counts = settlement.attempt.error?.origin !== 'sender'
+    if (counts) delivery.counted += 1
+    if (delivery.status === 'cancelled' && settlement.status !== 'succeeded') return
+    if (counts) delivery.step += 1
+    this.#setStatus(settlement.id, settlement.status, settlement.dueAt?.getTime() ?? null)
+  }
+
+  #requeue(id: string, now: Date, order: number): void {
+    const delivery = this.deliveries.get(id)
+    if (delivery === undefined) return
+    if (delivery.status !== 'pending') delivery.step = 0
+    delivery.requeued.push(order)
+    delivery.lease = null
+    this.#setStatus(id, 'pending', now.getTime())
+  }
+
+  #setStatus(id: string, status: DeliveryStatus, dueMs: number | null): void {
+    const delivery = this.deliveries.get(id)
+    if (delivery === undefined) return
+    delivery.status = status
+    delivery.dueMs = dueMs
+    if (status === 'pending') this.#pending.add(id)
+    else this.#pending.delete(id)
+  }
+
+  #recordHealth(change: HealthChange): void {
+    const endpoint = this.endpoints.get(change.endpointId)
+    if (endpoint === undefined || stateOf(endpoint).deleted) return
+    const failedMs = change.failedAt?.getTime() ?? null
+    if (change.succeeded) {
+      endpoint.failedAttempts = change.failedAttempts
+      endpoint.failingSince = failedMs
+    } else {
+      endpoint.failedAttempts += change.failedAttempts
+      endpoint.failingSince ??= failedMs
+    }
+    endpoint.pausedUntil = Math.max(endpoint.pausedUntil, change.pausedUntil?.getTime() ?? 0)
+  }
+}
+
+/** The settlements that a call carried out. */
+export function settledBy({ params, answer }: EffectOf<'settleDeliveries'>): Settlement[] {
+  const accepted = new Set(answer)
+  return params.settlements.filter(({ id }) => accepted.delete(id))
+}
+
+/** How an endpoint is set now. */
+export function stateOf(endpoint: EndpointFact): EndpointState {
+  const state = endpoint.states.at(-1)
+  if (state === undefined) throw new Error(`Endpoint ${endpoint.id} has no state`)
+  return state
+}
+
+/** How an endpoint was set when the effect of this order came. */
+export function stateAt(endpoint: EndpointFact, order: number): EndpointState | undefined {
+  return endpoint.states.findLast((state) => state.order < order)
+}
+
+/** Whether an endpoint in this state is owed events of this type. */
+export function receives(state: EndpointState, type: string): boolean {
+  return state.active && !state.deleted && state.events.some((pattern) => covers(pattern, type))
+}
+
+/** The three kinds of patterns, in the shortest words. */
+export function covers(pattern: string, type: string): boolean {
+  if (pattern === '*' || pattern === type) return true
+  return pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))
+}
+
+function given<T extends object>(changes: T): Partial<T> {
+  const entries = Object.entries(changes).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as Partial<T>
+}
