@@ -1,8 +1,8 @@
 import type { EventListParams, EventRecord, ListResult, NewEvent, Storage } from '../storage.ts'
-import type { Statements } from './database.ts'
+import { primaryCode, type Statements } from './database.ts'
 import { readList } from './list.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
-import { storeText } from './text.ts'
+import { type StoredText, storeText } from './text.ts'
 
 type InsertedEvent = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
@@ -15,20 +15,40 @@ function insertEvent(statements: Statements, event: NewEvent): InsertedEvent {
   const { id, createdAt } = event
   const tenantId = storeText(event.tenantId)
   const key = event.idempotencyKey === null ? null : storeText(event.idempotencyKey)
-  const changes = statements.run(
-    `INSERT INTO webhooks_events
-      (event_id, tenant_id, type, created_at, fan_out, channels, idempotency_key, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    id,
-    tenantId,
-    storeText(event.type),
-    createdAt.getTime(),
-    event.fanOut ? 'wait' : 'none',
-    JSON.stringify(event.channels),
-    key,
-    storeText(event.body),
-  )
-  if (changes > 0) return { id, createdAt, inserted: true }
+  try {
+    statements.run(
+      `INSERT INTO webhooks_events
+        (event_id, tenant_id, type, created_at, fan_out, channels, idempotency_key, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      tenantId,
+      storeText(event.type),
+      createdAt.getTime(),
+      event.fanOut ? 'wait' : 'none',
+      JSON.stringify(event.channels),
+      key,
+      storeText(event.body),
+    )
+    return { id, createdAt, inserted: true }
+  } catch (error) {
+    // Not ON CONFLICT DO NOTHING, which would use up a position.
+    if (primaryCode(error) !== constraintCode) throw error
+    const standing = findStanding(statements, id, tenantId, key)
+    if (standing === undefined) throw error
+    return standing
+  }
+}
+
+/** SQLITE_CONSTRAINT (https://www.sqlite.org/rescode.html#constraint) */
+const constraintCode = 19
+
+/** The event that keeps another one from being inserted: the same one, or one with its key. */
+function findStanding(
+  statements: Statements,
+  id: string,
+  tenantId: StoredText,
+  key: StoredText | null,
+): InsertedEvent | undefined {
   const byId = 'SELECT created_at FROM webhooks_events WHERE event_id = ?'
   const same = statements.get<{ created_at: number }>(byId, id)
   if (same !== undefined) return { id, createdAt: new Date(same.created_at), inserted: true }
@@ -38,7 +58,7 @@ function insertEvent(statements: Statements, event: NewEvent): InsertedEvent {
     tenantId,
     key,
   )
-  if (standing === undefined) throw new Error(`Event ${id} conflicts with no event`)
+  if (standing === undefined) return undefined
   return { id: standing.event_id, createdAt: new Date(standing.created_at), inserted: false }
 }
 

@@ -26,8 +26,9 @@ interface Wake {
 export class Wakes {
   readonly #byEndpoint = new Map<string, Wake>()
 
-  add(endpointId: string, tenantId: string, dueAt: Date, now: Date): void {
-    const readyAt = dueAt <= now ? queued : dueAt.getTime()
+  /** @param now - What is due by then joins the queue at once; `null`: the next claim admits it. */
+  add(endpointId: string, tenantId: string, dueAt: Date, now: Date | null): void {
+    const readyAt = now !== null && dueAt <= now ? queued : dueAt.getTime()
     const known = this.#byEndpoint.get(endpointId)
     if (known === undefined) this.#byEndpoint.set(endpointId, { tenantId, readyAt })
     else if (readyAt < known.readyAt) known.readyAt = readyAt

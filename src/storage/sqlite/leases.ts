@@ -1,23 +1,36 @@
+import type { DeliveryStatus } from '../../model.ts'
 import type { Lease } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { Wakes } from './lanes.ts'
 import { readText, type StoredText } from './text.ts'
 
-/** Later due times need no write to the lanes: what stands there is a lower bound. */
+interface LeasedRow {
+  endpoint_id: string
+  tenant_id: StoredText
+  status: DeliveryStatus
+}
+
 export function renewLeases(
   statements: Statements,
   { leases, leaseUntil }: { leases: Lease[]; leaseUntil: Date },
 ): string[] {
+  const wakes = new Wakes()
   const held = leases.filter(({ id, leaseToken }) => {
-    const changes = statements.run(
+    const row = statements.get<LeasedRow>(
       `UPDATE webhooks_deliveries SET due_at = iif(status = 'pending', ?, NULL)
-        WHERE delivery_id = ? AND lease_token = ?`,
+        WHERE delivery_id = ? AND lease_token = ?
+        RETURNING endpoint_id, tenant_id, status`,
       leaseUntil.getTime(),
       id,
       leaseToken,
     )
-    return changes > 0
+    // With a clock that steps back, this end may come before the one it replaces.
+    if (row?.status === 'pending') {
+      wakes.add(row.endpoint_id, readText(row.tenant_id), leaseUntil, null)
+    }
+    return row !== undefined
   })
+  wakes.write(statements)
   return [...new Set(held.map((lease) => lease.id))]
 }
 
@@ -27,7 +40,7 @@ export function releaseDeliveries(
 ): void {
   const wakes = new Wakes()
   for (const { id, leaseToken } of leases) {
-    const row = statements.get<{ endpoint_id: string; tenant_id: StoredText; status: string }>(
+    const row = statements.get<LeasedRow>(
       `UPDATE webhooks_deliveries
         SET due_at = iif(status = 'pending', ?, NULL), lease_token = NULL
         WHERE delivery_id = ? AND lease_token = ?

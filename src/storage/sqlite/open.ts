@@ -31,7 +31,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
     connection = opened
     await whenFree(() => configure(opened), busyTimeoutMs)
     const database = new Database(opened, { busyTimeoutMs })
-    if (schemaVersion(database.statements) !== migrations.length) {
+    if ((await database.read(schemaVersion)) !== migrations.length) {
       await database.write((statements) => migrate(opened, statements, path))
     }
     return database
