@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import { switchOff } from './disable.ts'
 import type { Job } from './dispatcher.ts'
 import { judgeHealth } from './endpoint-health.ts'
-import type { Outcome } from './outcome.ts'
+import { isTestSend, type Outcome } from './outcome.ts'
 import { toEndpoint } from './records.ts'
 
 /** Keeps the health of endpoints up to date, and switches off those that are gone or dead. */
@@ -70,9 +70,9 @@ const noChange: Omit<HealthChange, 'endpointId'> = {
 }
 
 /** Most attempts succeed at endpoints that are well: nothing to write. */
-function bearsOnHealth({ endpoint }: Job, { settlement }: Outcome): boolean {
-  if (settlement.attempt.error?.origin === 'sender') return false
-  return !settlement.attempt.succeeded || endpoint.failedAttempts > 0
+function bearsOnHealth(job: Job, { settlement }: Outcome): boolean {
+  if (isTestSend(job) || settlement.attempt.error?.origin === 'sender') return false
+  return !settlement.attempt.succeeded || job.endpoint.failedAttempts > 0
 }
 
 function addTo(

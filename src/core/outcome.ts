@@ -3,6 +3,7 @@ import type { Random } from '../ports.ts'
 import type { EndpointRecord, Settlement } from '../storage/storage.ts'
 import type { Job } from './dispatcher.ts'
 import { disabledByStatus, pauseFor, restAfter } from './endpoint-health.ts'
+import { testEventName } from './event-name.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { delayAfterFault, delayBefore } from './retry-policy.ts'
 import type { Settings } from './settings.ts'
@@ -64,6 +65,17 @@ export function decideOutcome(
     return { settlement, pausedUntil: null, gone: false }
   }
 
+  if (isTestSend(job)) {
+    const settlement: Settlement = {
+      ...common,
+      ...counted,
+      status: 'failed',
+      dueAt: null,
+      completedAt: now,
+    }
+    return { settlement, pausedUntil: null, gone: false }
+  }
+
   const gone = attempt.response !== null && disabledByStatus(attempt.response.status) !== null
   const askedMs = pauseOf(attempt, settings, now)
   const pauseMs = Math.max(askedMs ?? 0, restAfter(endpoint.failedAttempts + 1) ?? 0)
@@ -81,6 +93,14 @@ export function decideOutcome(
     completedAt: retryMs === null ? now : null,
   }
   return { settlement, pausedUntil: pauseMs > 0 ? later(pauseMs) : null, gone }
+}
+
+/**
+ * A test send is one request, without retries and without blame: also where a worker takes it over
+ * from a process that died.
+ */
+export function isTestSend({ event }: Job): boolean {
+  return event.type === testEventName
 }
 
 function policyOf(endpoint: EndpointRecord, settings: Settings) {

@@ -110,7 +110,8 @@ export class Worker {
     })
     // An answer that took so long that the lease may end before its renewal: others may have taken
     // over by now, so nothing is sent under it.
-    if (clock.now().getTime() - now.getTime() >= settings.limits.leaseMs / 2) {
+    const tookMs = clock.now().getTime() - now.getTime()
+    if (tookMs >= settings.limits.leaseMs / 2) {
       await this.#giveBack(claimed)
       return 0
     }

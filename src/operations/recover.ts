@@ -1,8 +1,14 @@
 import type { Context } from '../core/context.ts'
+import { testEventName } from '../core/event-name.ts'
 import { lazyDataOf } from '../core/fan-out.ts'
 import { matchSubscription } from '../core/matching.ts'
 import { WebhooksError } from '../errors.ts'
-import type { EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
+import type {
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+  NewDelivery,
+} from '../storage/storage.ts'
 import { requireInstant } from './instants.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
@@ -85,8 +91,10 @@ export function createRecover(
       const list = { tenantId, endpointId: id, status, ...span, offset: 0 }
       let before: string | null = null
       if (dryRun) {
-        const page = await storage.listDeliveries({ ...list, before, limit: 1, withTotal: true })
-        count += page.total ?? 0
+        const page = { ...list, before, limit: 1, withTotal: true }
+        const all = await storage.listDeliveries(page)
+        const tests = await storage.listDeliveries({ ...page, type: testEventName })
+        count += (all.total ?? 0) - (tests.total ?? 0)
         continue
       }
       do {
@@ -96,10 +104,10 @@ export function createRecover(
           limit: perPage,
           withTotal: false,
         })
-        const ids = items.map((delivery) => delivery.id)
+        const ids = items.filter(isNoTest).map(({ id }) => id)
         count += (await storage.requeueDeliveries({ tenantId, ids, now: clock.now() })).length
         if (ids.length > 0) onDue()
-        before = items.length < perPage ? null : (ids.at(-1) ?? null)
+        before = items.length < perPage ? null : (items.at(-1)?.id ?? null)
       } while (before !== null)
     }
     return count
@@ -144,6 +152,11 @@ export function createRecover(
       createdAt: now,
     }
   }
+}
+
+/** A test send is for the moment: nobody misses it later. */
+function isNoTest({ eventType }: DeliveryRecord): boolean {
+  return eventType !== testEventName
 }
 
 function covers(endpoint: EndpointRecord, event: EventRecord): boolean {

@@ -59,6 +59,7 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
     new AbortController().signal,
   )
   const now = clock.now()
+  const counted = attempt.error?.origin === 'sender' ? 0 : 1
   await storage.settleDeliveries({
     now,
     settlements: [
@@ -68,9 +69,9 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
         attempt,
         status: attempt.succeeded ? 'succeeded' : 'failed',
         dueAt: null,
-        attempts: 1,
-        step: 1,
-        faults: 0,
+        attempts: counted,
+        step: counted,
+        faults: 1 - counted,
         responseStatus: attempt.response?.status ?? null,
         lastError: attempt.error,
         cancelReason: null,

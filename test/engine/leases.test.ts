@@ -183,6 +183,36 @@ describe('a lease', () => {
   })
 })
 
+describe('a claim', () => {
+  test('whose answer comes late sends nothing: others may have taken over', async () => {
+    const { clock, network, storage, process } = createWorld()
+    let claims = 0
+    const late = process({
+      storage: override(storage, {
+        claimDeliveries: async (params) => {
+          const claimed = await storage.claimDeliveries(params)
+          claims += 1
+          const isFirst = claims === 1 && claimed.deliveries.length > 0
+          if (isFirst) await new Promise<void>((resolve) => clock.setTimer(resolve, 90_000))
+          else claims = 0
+          return claimed
+        },
+      }),
+    })
+    const other = process()
+    const shop = network.receiver(url)
+    await late.endpoints.create({ url, events: ['*'] })
+    await late.emit('order.paid', { orderId: 'o1' })
+    await late.start()
+    await clock.settle()
+    await other.start()
+    await clock.advance(80_000)
+    expect(shop.requests).toHaveLength(1)
+    await clock.advance(600_000)
+    expect(shop.requests).toHaveLength(1)
+  })
+})
+
 describe('a fan-out', () => {
   test('that died half-way is done again, without a second delivery', async () => {
     const { clock, network, storage, process } = createWorld()
