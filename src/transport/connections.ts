@@ -5,7 +5,7 @@
  * over all origins together.
  */
 import { Client } from 'undici'
-import { AnswerHead } from './answer-head.ts'
+import { AnswerWatch } from './answer-watch.ts'
 import type { Connector } from './connector.ts'
 import type { Target } from './target.ts'
 
@@ -28,7 +28,7 @@ export class Connection {
   /** Requests written to the socket now held. */
   requests = 0
   /** The answer that comes on the socket now held; `null` before the first socket. */
-  head: AnswerHead | null = null
+  answer: AnswerWatch | null = null
   /** Time for making the connection, should this request need one. */
   connectTimeoutMs = 0
   readonly #givenUp = new AbortController()
@@ -49,7 +49,7 @@ export class Connection {
         options.connector({ url, timeoutMs, signal: this.#givenUp.signal }).then(
           (socket) => {
             this.requests = 0
-            this.head = new AnswerHead(socket)
+            this.answer = new AnswerWatch(socket)
             callback(null, socket)
           },
           (error) => callback(error, null),

@@ -79,7 +79,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   onRequestStart(): void {
     if (this.#connection === null) return
     this.#reused = this.#connection.requests++ > 0
-    this.#connection.head?.expect()
+    this.#connection.answer?.expect()
   }
 
   onResponseStart(
@@ -88,7 +88,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.ended || status < 200) return
-    this.#connection?.head?.end()
+    this.#connection?.answer?.expectBody(this.#bytesLeft)
     this.#response = { status, headers: joinHeaders(headers), body: '', bodyTruncated: false }
   }
 
@@ -105,13 +105,14 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     if (this.#decoder !== undefined) this.#response.body += this.#decoder.end()
     const connection = this.#connection
     this.#connection = null
+    connection?.answer?.end()
     if (connection !== null) this.#connections.release(connection)
     this.#end(null)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.ended) return
-    const unheard = this.#reused && this.#connection?.head?.begun === false
+    const unheard = this.#reused && this.#connection?.answer?.begun === false
     if (unheard && attemptErrorFrom(error).code === 'connection_reset') this.#startAfresh()
     else this.#stop(error)
   }

@@ -76,9 +76,18 @@ export function aborted(): TransportFailure {
 
 /** Reads an error of the TLS handshake. */
 export function tlsFailure(error: unknown): TransportFailure {
-  const finding = error instanceof Error ? error.message : ''
-  const detail = `${codeOf(error)}: ${finding}`.slice(0, maxDetailLength)
+  const detail = `${codeOf(error)}: ${tlsFinding(error)}`.slice(0, maxDetailLength)
   return new TransportFailure('tls_failed', `No TLS connection (${detail})`, 'receiver', error)
+}
+
+/**
+ * OpenSSL's messages hold an address in our memory, which is nobody's business; where Node knows
+ * the reason apart from it, that is enough. The advice behind a semicolon is for who runs Node.
+ */
+function tlsFinding(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  if ('reason' in error && typeof error.reason === 'string') return error.reason
+  return error.message.split(';', 1)[0] ?? ''
 }
 
 /** undici's way to say that an answer came which it did not ask for, such as 101. */

@@ -1,9 +1,9 @@
 /**
- * Watches the first bytes of each answer on a connection, before undici parses them.
+ * Watches the bytes of each answer on a connection, before undici parses them.
  *
  * undici closes the connection on a `100 Continue` that nobody asked for, and reads interim
- * answers (1xx) and a status line's reason phrase without end. A receiver that accepted the event
- * would be called again for the former; the latter holds a connection busy.
+ * answers (1xx), a status line's reason phrase and the extensions of chunks without end. A receiver
+ * that accepted the event would be called again for the former; the latter hold a connection busy.
  */
 import type net from 'node:net'
 import { TransportFailure } from './failures.ts'
@@ -17,16 +17,23 @@ const maxHeadBytes = 128 * 1024
 /** An interim answer's status line. 101 is none: it would hand the connection over. */
 const interimStatusLine = /^HTTP\/1\.\d 1(?!01)\d\d/
 
+/**
+ * Bytes on the wire per byte of the body that is wanted, beside those above: in chunks of one byte,
+ * which are honest if odd, it is six. What takes more is not body.
+ */
+const maxBytesPerBodyByte = 8
+
 const nothing = Buffer.alloc(0)
 
-/** The head of the answer that a connection waits for or reads. */
-export class AnswerHead {
+/** The answer that a connection waits for or reads. */
+export class AnswerWatch {
   /** Whether any byte of the answer has come. */
   begun = false
   /** Whether interim answers may still come: none of the final one has been seen. */
   #interim = false
-  #ended = true
-  #bytes = 0
+  /** Whether no request waits for an answer. */
+  #idle = true
+  #bytesLeft = 0
   #interimAnswers = 0
   /** Bytes that do not yet tell what they begin. */
   #held: Buffer = nothing
@@ -35,7 +42,7 @@ export class AnswerHead {
     const read = socket.read.bind(socket)
     socket.read = (size?: number) => {
       let chunk: Buffer | null = read(size)
-      while (chunk !== null && !this.#ended) {
+      while (chunk !== null && !this.#idle) {
         chunk = this.#take(chunk, socket)
         if (chunk.length > 0) return chunk
         chunk = read(size)
@@ -48,22 +55,27 @@ export class AnswerHead {
   expect(): void {
     this.begun = false
     this.#interim = true
-    this.#ended = false
-    this.#bytes = 0
+    this.#idle = false
+    this.#bytesLeft = maxHeadBytes
     this.#interimAnswers = 0
     this.#held = nothing
   }
 
-  /** The headers of the final answer have been read. */
+  /** The headers of the final answer have been read; up to so many bytes of its body are wanted. */
+  expectBody(maxBytes: number): void {
+    this.#bytesLeft = maxHeadBytes + maxBytes * maxBytesPerBodyByte
+  }
+
+  /** The answer has been read to its end. */
   end(): void {
-    this.#ended = true
+    this.#idle = true
   }
 
   /** What of a chunk belongs to the final answer; nothing as long as that is not known. */
   #take(chunk: Buffer, socket: net.Socket): Buffer {
     this.begun = true
-    this.#bytes += chunk.length
-    if (this.#bytes > maxHeadBytes) socket.destroy(endlessHead())
+    this.#bytesLeft -= chunk.length
+    if (this.#bytesLeft < 0) socket.destroy(endless())
     if (!this.#interim) return chunk
     let data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     while (mayBeInterim(data)) {
@@ -73,7 +85,7 @@ export class AnswerHead {
         return nothing
       }
       data = data.subarray(end + 4)
-      if (++this.#interimAnswers > maxInterimAnswers) socket.destroy(endlessHead())
+      if (++this.#interimAnswers > maxInterimAnswers) socket.destroy(endless())
     }
     this.#interim = false
     this.#held = nothing
@@ -88,6 +100,6 @@ function mayBeInterim(data: Buffer): boolean {
   return interimStatusLine.test(start + 'HTTP/1.1 100'.slice(start.length))
 }
 
-function endlessHead(): TransportFailure {
+function endless(): TransportFailure {
   return new TransportFailure('invalid_response', 'The answer begins without end', 'receiver')
 }
