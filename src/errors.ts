@@ -28,6 +28,7 @@ export type WebhooksErrorCode =
   // What the storage or the host met
   | 'storage_failed'
   | 'storage_closed'
+  | 'decryption_failed'
   | 'driver_missing'
   // What a receiver met in a request (`./receiver`)
   | 'signature_header_missing'

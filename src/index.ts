@@ -21,6 +21,7 @@ export {
   type JsonSchema,
   type SentEventData,
 } from './core/registry.ts'
+export type { EncryptionOptions } from './core/secret-box.ts'
 export type { Limits } from './core/settings.ts'
 export { type SignInput, sign } from './core/signer.ts'
 export {
@@ -46,6 +47,7 @@ export type { ExplainOptions, Explanation } from './operations/explain.ts'
 export type { PageOptions } from './operations/listing.ts'
 export type { PruneOptions, PruneResult } from './operations/prune.ts'
 export type { Recover, RecoverOptions, RecoverResult } from './operations/recover.ts'
+export type { ReencryptResult } from './operations/reencrypt.ts'
 export type { ReadStats, Stats, StatsOptions } from './operations/stats.ts'
 export type { TenantOptions } from './operations/tenant.ts'
 export type { Clock, Logger, Random } from './ports.ts'

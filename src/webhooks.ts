@@ -8,6 +8,7 @@ import { type NotificationListener, type NotificationName, Notifier } from './co
 import type { EventData, EventName, EventRegistry } from './core/registry.ts'
 import { resilientStorage, stopped } from './core/resilient-storage.ts'
 import { resolveRetryPolicy } from './core/retry-policy.ts'
+import { type EncryptionOptions, SecretBox } from './core/secret-box.ts'
 import { type Limits, resolveLimits } from './core/settings.ts'
 import type { RetryPolicy } from './model.ts'
 import { createDeliveries, type Deliveries } from './operations/deliveries.ts'
@@ -43,6 +44,11 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
   limits?: Partial<Limits> | undefined
   /** A home-made signature to send beside the standard one, for receivers that still check it. */
   signing?: { custom?: CustomSignatureOptions | undefined } | undefined
+  /**
+   * Encrypts signing secrets and custom header values in the storage. Default: they are stored as
+   * they are. Values stored before it was given go on working; see `endpoints.reencrypt`.
+   */
+  encryption?: EncryptionOptions | undefined
   /** The `user-agent` header. Default `AINexLayer-Webhooks/1`. */
   userAgent?: string | undefined
   /** Who wakes the worker. Default `pollingScheduler()`. */
@@ -208,5 +214,6 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
     notifier: new Notifier(logger),
     storage: resilientStorage(options.storage as Storage<unknown>, clock),
     transport: options.transport ?? httpTransport({ addressGuard }),
+    secretBox: new SecretBox(options.encryption, random),
   }
 }

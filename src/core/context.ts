@@ -3,6 +3,7 @@ import type { Storage } from '../storage/storage.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { IdSource } from './ids.ts'
 import type { Notifier } from './notifications.ts'
+import type { SecretBox } from './secret-box.ts'
 import type { Settings } from './settings.ts'
 
 /** What the parts of one instance share: its ports and its settings. */
@@ -15,4 +16,6 @@ export interface Context {
   readonly notifier: Notifier
   readonly storage: Storage<unknown>
   readonly transport: Transport
+  /** Encrypts what is secret before it reaches the storage. */
+  readonly secretBox: SecretBox
 }

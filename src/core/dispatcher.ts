@@ -26,7 +26,7 @@ export class Dispatcher {
     let headers: Record<string, string> = {}
     let result: TransportResult
     try {
-      headers = requestHeaders(job.event, job.endpoint, this.#context.settings, startedAt)
+      headers = requestHeaders(job.event, job.endpoint, this.#context, startedAt)
       result = await this.#send(job, headers, signal)
     } catch (error) {
       result = { response: null, error: internalError(error) }

@@ -1,22 +1,26 @@
-import type { EndpointRecord, EventRecord, SecretRecord } from '../storage/storage.ts'
+import type { EndpointRecord, EventRecord } from '../storage/storage.ts'
+import type { Context } from './context.ts'
 import { signCustom } from './custom-signature.ts'
-import type { Settings } from './settings.ts'
+import { openHeaders, openSecret, unexpired } from './endpoint-secrets.ts'
+import type { SecretBox } from './secret-box.ts'
 import { sign } from './signer.ts'
 
 /**
  * The headers of one attempt. Built in one map of lower-case names, ours last, so that no custom
  * header can stand beside or replace one of ours.
+ *
+ * @throws WebhooksError `decryption_failed`
  */
 export function requestHeaders(
   event: EventRecord,
   endpoint: EndpointRecord,
-  settings: Settings,
+  { settings, secretBox }: Pick<Context, 'settings' | 'secretBox'>,
   now: Date,
 ): Record<string, string> {
-  const secrets = signingSecrets(endpoint.secrets, now)
+  const secrets = signingSecrets(secretBox, endpoint, now)
   const message = { id: event.id, timestamp: now, body: event.body, secrets }
   return {
-    ...endpoint.headers,
+    ...openHeaders(secretBox, endpoint, endpoint.headers),
     ...(settings.customSignature ? signCustom(settings.customSignature, message) : {}),
     'content-type': 'application/json',
     // A compressed answer could unpack to any size; identity is what is counted and kept.
@@ -29,11 +33,10 @@ export function requestHeaders(
 }
 
 /** Secrets that sign at this instant, the current one first: during a rotation there are two. */
-export function signingSecrets(secrets: SecretRecord[], now: Date): string[] {
-  return secrets
-    .filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
+function signingSecrets(box: SecretBox, endpoint: EndpointRecord, now: Date): string[] {
+  return unexpired(endpoint.secrets, now)
     .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
-    .map((secret) => secret.value)
+    .map(({ value }) => openSecret(box, endpoint, value))
 }
 
 const loggedAsSent = new Set([

@@ -1,5 +1,6 @@
 import { createHmac, sign as signBytes } from 'node:crypto'
 import { WebhooksError } from '../errors.ts'
+import { BoundedMap } from './bounded-map.ts'
 import { listSecrets } from './secret-format.ts'
 import { parseSecret, type SigningKey } from './secrets.ts'
 
@@ -81,9 +82,8 @@ function checkBody(body: string | Uint8Array): string | Uint8Array {
   )
 }
 
-/** Past this many remembered keys, the oldest makes room. */
-const keysKept = 1_000
-const keys = new Map<string, SigningKey>()
+/** Keys that are remembered. */
+const keys = new BoundedMap<string, SigningKey>(1_000)
 
 /**
  * {@link parseSecret}, remembered: an endpoint signs again and again with the same secrets, and to
@@ -93,10 +93,6 @@ export function signingKey(secret: string): SigningKey {
   const known = keys.get(secret)
   if (known !== undefined) return known
   const key = parseSecret(secret)
-  if (keys.size >= keysKept) {
-    const [oldest] = keys.keys()
-    if (oldest !== undefined) keys.delete(oldest)
-  }
   keys.set(secret, key)
   return key
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts'
 import { cancelPending, switchOff } from '../core/disable.ts'
+import { sealHeaders, sealSecret, unexpired } from '../core/endpoint-secrets.ts'
 import { toEndpoint } from '../core/records.ts'
 import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '../core/secrets.ts'
 import { WebhooksError } from '../errors.ts'
@@ -7,6 +8,7 @@ import type { Attempt, Endpoint, Page } from '../model.ts'
 import type { EndpointRecord, EndpointSettings, SecretRecord } from '../storage/storage.ts'
 import { checkEndpointInput, checkNewEndpoint, type EndpointInput } from './endpoint-settings.ts'
 import { type PageOptions, readPage } from './listing.ts'
+import { type ReencryptResult, reencryptEndpoints } from './reencrypt.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 import { sendTest } from './test-send.ts'
 
@@ -92,11 +94,20 @@ export interface Endpoints {
    * endpoint's health. @throws WebhooksError `endpoint_not_found`
    */
   test(id: string, options?: TenantOptions): Promise<Attempt>
+  /**
+   * Encrypts the secrets and header values of all endpoints of the tenant with the first of
+   * `encryption.keys`, also those that were stored before there was any encryption. Once it has
+   * run for every tenant, and every process knows the new key, an old key can go. Each endpoint
+   * that is written gets a new `version`.
+   *
+   * @throws WebhooksError `invalid_option` without `encryption`
+   */
+  reencrypt(options?: TenantOptions): Promise<ReencryptResult>
 }
 
 /** Builds {@link Endpoints} over an instance, for the tenants that `tenantOf` lets through. */
 export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints {
-  const { clock, ids, settings, storage, transport } = context
+  const { clock, ids, secretBox, settings, storage, transport } = context
 
   async function find(id: string, options: TenantOptions | undefined): Promise<EndpointRecord> {
     const tenantId = tenantOf(options)
@@ -132,12 +143,14 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
       const secret = createSecret(input, context)
       await transport.checkUrl(checked.url)
       const now = clock.now()
+      const owner = { id: ids('ep'), tenantId }
+      const value = sealSecret(secretBox, owner, secret.stored)
       const record = await storage.insertEndpoint({
         endpoint: {
           ...checked,
-          id: ids('ep'),
-          tenantId,
-          secrets: [{ value: secret.stored, createdAt: now, expiresAt: null }],
+          ...owner,
+          headers: sealHeaders(secretBox, owner, checked.headers),
+          secrets: [{ value, createdAt: now, expiresAt: null }],
           active,
           disabledAt: active ? null : now,
           disabledReason: active ? null : 'manual',
@@ -164,6 +177,10 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
     async update(id, changes, options) {
       const checked = checkEndpointInput(changes)
       if (checked.url !== undefined) await transport.checkUrl(checked.url)
+      if (checked.headers !== undefined) {
+        const owner = { id: String(id), tenantId: tenantOf(options) }
+        checked.headers = sealHeaders(secretBox, owner, checked.headers)
+      }
       return toEndpoint(await change(id, checked, options))
     },
 
@@ -193,10 +210,11 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
       const secret = createSecret(options, context)
       const before = await find(id, options)
       const secrets: SecretRecord[] = [
-        { value: secret.stored, createdAt: now, expiresAt: null },
-        ...before.secrets
-          .filter((old) => old.expiresAt === null || old.expiresAt > now)
-          .map((old) => ({ ...old, expiresAt: old.expiresAt ?? expiresAt })),
+        { value: sealSecret(secretBox, before, secret.stored), createdAt: now, expiresAt: null },
+        ...unexpired(before.secrets, now).map((old) => ({
+          ...old,
+          expiresAt: old.expiresAt ?? expiresAt,
+        })),
       ]
       const { tenantId } = before
       const record = await change(id, { secrets }, { tenantId, ifVersion: before.version })
@@ -205,6 +223,10 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
 
     async test(id, options) {
       return sendTest(context, await find(id, options))
+    },
+
+    async reencrypt(options) {
+      return reencryptEndpoints(context, tenantOf(options))
     },
   }
 }

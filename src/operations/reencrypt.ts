@@ -1,0 +1,80 @@
+import type { Context } from '../core/context.ts'
+import { renewSecrets } from '../core/endpoint-secrets.ts'
+import { isWebhooksError, WebhooksError } from '../errors.ts'
+import type { EndpointRecord } from '../storage/storage.ts'
+
+/** What `endpoints.reencrypt` resolves to. */
+export interface ReencryptResult {
+  /** Endpoints that were written anew; the others had the first key already. */
+  changed: number
+  /**
+   * Ids of endpoints with a value that no key opens, left as they are. As long as there are any,
+   * their requests fail with origin `sender`, and the key that they miss is still needed.
+   */
+  unreadable: string[]
+}
+
+const perPage = 500
+
+/** Encrypts everything of a tenant's endpoints with the first key. */
+export async function reencryptEndpoints(
+  context: Context,
+  tenantId: string,
+): Promise<ReencryptResult> {
+  if (!context.secretBox.encrypts) {
+    throw new WebhooksError(
+      'invalid_option',
+      'There is no key to encrypt with: pass encryption.keys to createWebhooks',
+    )
+  }
+  const result: ReencryptResult = { changed: 0, unreadable: [] }
+  let before: string | null = null
+  do {
+    const page: EndpointRecord[] = await readPage(context, tenantId, before)
+    for (const endpoint of page) {
+      const outcome = await reencrypt(context, endpoint)
+      if (outcome === 'changed') result.changed++
+      if (outcome === 'unreadable') result.unreadable.push(endpoint.id)
+    }
+    before = page.length < perPage ? null : (page.at(-1)?.id ?? null)
+  } while (before !== null)
+  return result
+}
+
+async function readPage(
+  { storage }: Context,
+  tenantId: string,
+  before: string | null,
+): Promise<EndpointRecord[]> {
+  const list = { tenantId, offset: 0, before, limit: perPage, withTotal: false }
+  return (await storage.listEndpoints(list)).items
+}
+
+type Outcome = 'changed' | 'unchanged' | 'unreadable'
+
+/** Reads again and tries anew where somebody changed the endpoint in between. */
+async function reencrypt(context: Context, found: EndpointRecord): Promise<Outcome> {
+  const { clock, secretBox, storage } = context
+  const { tenantId, id } = found
+  let endpoint: EndpointRecord | null = found
+  while (endpoint !== null) {
+    const now = clock.now()
+    const changes = tryToRenew(() => renewSecrets(secretBox, endpoint ?? found, now))
+    if (changes === null) return 'unchanged'
+    if (changes === 'unreadable') return 'unreadable'
+    const ifVersion = endpoint.version
+    const changed = await storage.updateEndpoint({ tenantId, id, changes, now, ifVersion })
+    if (changed !== 'version_mismatch') return changed === null ? 'unchanged' : 'changed'
+    endpoint = await storage.getEndpoint({ tenantId, id })
+  }
+  return 'unchanged'
+}
+
+function tryToRenew<Changes>(renew: () => Changes): Changes | 'unreadable' {
+  try {
+    return renew()
+  } catch (error) {
+    if (isWebhooksError(error, 'decryption_failed')) return 'unreadable'
+    throw error
+  }
+}
