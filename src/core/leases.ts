@@ -55,9 +55,13 @@ export class Leases {
     else this.#perEndpoint.delete(endpointId)
   }
 
+  /** One after the other by the clock alone: a renewal that hangs shall not hold up the next. */
   #planRenewal(): void {
     const { clock, settings } = this.#context
-    this.#cancelTimer = clock.setTimer(() => void this.#renew(), settings.limits.leaseMs / 2)
+    this.#cancelTimer = clock.setTimer(() => {
+      this.#planRenewal()
+      void this.#renew()
+    }, settings.limits.leaseMs / 2)
   }
 
   async #renew(): Promise<void> {
@@ -72,7 +76,5 @@ export class Leases {
       // Not fatal: the lease still has half of its time, and the next renewal may work.
       logger.warn({ reason: String(error) }, 'Leases could not be renewed')
     }
-    if (this.#held.size > 0) this.#planRenewal()
-    else this.#cancelTimer = null
   }
 }

@@ -22,12 +22,19 @@ function createWorld() {
     network,
     storage,
     /** One more process; it may see storage or network in a way of its own. */
-    process(own: { storage?: Storage; transport?: Transport } = {}): Webhooks<typeof events> {
+    process(
+      own: {
+        storage?: Storage
+        transport?: Transport
+        limits?: { timeoutMs: number; leaseMs: number }
+      } = {},
+    ): Webhooks<typeof events> {
       return createWebhooks({
         events,
         clock,
         storage: own.storage ?? storage,
         transport: own.transport ?? network,
+        limits: own.limits,
         random: seededRandom(++processes),
         logger: { debug() {}, info() {}, warn() {}, error() {} },
       })
@@ -96,6 +103,59 @@ describe('a lease', () => {
       status: 'succeeded',
       attempts: 1,
     })
+  })
+
+  test('is renewed again although the renewal before it hangs', async () => {
+    const { clock, network, storage, process } = createWorld()
+    let renewals = 0
+    const hanging = override(storage, {
+      renewLeases: (params) => {
+        renewals += 1
+        return renewals === 1 ? new Promise(() => {}) : storage.renewLeases(params)
+      },
+      // Recording the request takes as long as renewals do.
+      settleDeliveries: async (params) => {
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 59_000))
+        return storage.settleDeliveries(params)
+      },
+    })
+    const slow = process({ storage: hanging })
+    const other = process()
+    const shop = network.receiver(url)
+    shop.alwaysAnswer({ status: 200, afterMs: 29_000 })
+    await slow.start()
+    await slow.endpoints.create({ url, events: ['*'] })
+    await slow.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    await other.start()
+    // The first renewal, at half a minute, hangs; without a second one the lease ends at a minute.
+    await clock.advance(600_000)
+    expect(renewals).toBe(2)
+    expect(shop.requests).toHaveLength(1)
+  })
+
+  test('is renewed once in each half of its time, however leases come and go', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const renewedAt: number[] = []
+    const startedAt = clock.now().getTime()
+    const slow = override(storage, {
+      renewLeases: async (params) => {
+        renewedAt.push(clock.now().getTime() - startedAt)
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 1_000))
+        return storage.renewLeases(params)
+      },
+    })
+    const limits = { timeoutMs: 50_000, leaseMs: 60_000 }
+    const worker = process({ storage: slow, limits })
+    // The first request ends, and the second begins, while the first renewal is under way.
+    network.receiver(url).answer({ status: 200, afterMs: 30_500 }, { status: 200, afterMs: 45_000 })
+    await worker.start()
+    await worker.endpoints.create({ url, events: ['*'] })
+    await worker.emit('order.paid', { orderId: 'o1' })
+    await clock.advance(30_700)
+    await worker.emit('order.paid', { orderId: 'o2' })
+    await clock.advance(120_000)
+    expect(renewedAt).toHaveLength(2)
   })
 
   test('of a process that died ends, and another one takes over', async () => {
