@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     sqlite: 'src/storage/sqlite/index.ts',
+    postgres: 'src/storage/postgres/index.ts',
     receiver: 'src/receiver/index.ts',
     testing: 'src/testing/index.ts',
     ainexlayer: 'src/ainexlayer/index.ts',

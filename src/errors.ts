@@ -28,6 +28,11 @@ export type WebhooksErrorCode =
   // What the storage or the host met
   | 'storage_failed'
   | 'storage_closed'
+  | 'storage_unreachable'
+  | 'storage_unsupported'
+  | 'storage_outdated'
+  | 'storage_forbidden'
+  | 'storage_read_only'
   | 'decryption_failed'
   | 'driver_missing'
   // What a receiver met in a request (`./receiver`)

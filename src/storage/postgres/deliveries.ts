@@ -1,0 +1,162 @@
+import type { Attempt } from '../../model.ts'
+import type { DeliveryRecord, Lease, ListResult, NewDelivery, Storage } from '../storage.ts'
+import type { Database } from './database.ts'
+import { Conditions, readList } from './lists.ts'
+import {
+  type AttemptRow,
+  type DeliveryRow,
+  dateOrNull,
+  toAttempt,
+  toDeliveryRecord,
+} from './rows.ts'
+import { decodeText, instantArray, textArray } from './values.ts'
+
+/** New deliveries as our functions take them: each event and endpoint once. */
+export function deliveryParams(deliveries: NewDelivery[]): string[] {
+  const distinct = new Map<string, NewDelivery>()
+  for (const delivery of deliveries) {
+    const key = `${delivery.eventId} ${delivery.endpointId}`
+    if (!distinct.has(key)) distinct.set(key, delivery)
+  }
+  const rows = [...distinct.values()]
+  return [
+    textArray(rows.map((row) => row.id)),
+    textArray(rows.map((row) => row.tenantId)),
+    textArray(rows.map((row) => row.eventId)),
+    textArray(rows.map((row) => row.endpointId)),
+    textArray(rows.map((row) => row.eventType)),
+    textArray(rows.map((row) => row.status)),
+    textArray(rows.map((row) => row.cancelReason)),
+    instantArray(
+      rows.map((row) => (row.status === 'pending' ? (row.dueAt ?? row.createdAt) : null)),
+    ),
+    instantArray(rows.map((row) => row.createdAt)),
+  ]
+}
+
+export async function insertDeliveries(
+  database: Database,
+  { deliveries, lease }: Parameters<Storage['insertDeliveries']>[0],
+  notify: string | null,
+): Promise<string[]> {
+  const rows = await database.call<{ insert_deliveries: string }>('insert_deliveries', [
+    ...deliveryParams(
+      lease ? deliveries.map((row) => ({ ...row, dueAt: lease.leaseUntil })) : deliveries,
+    ),
+    lease?.leaseToken ?? null,
+    // Whether it is due by now is for the next claim to see.
+    0,
+    lease ? null : notify,
+  ])
+  return rows.map((row) => row.insert_deliveries)
+}
+
+export async function renewLeases(
+  database: Database,
+  { leases, leaseUntil }: { leases: Lease[]; leaseUntil: Date },
+): Promise<string[]> {
+  const params = [...leaseParams(leases), leaseUntil]
+  const rows = await database.call<{ renew_leases: string }>('renew_leases', params)
+  return rows.map((row) => row.renew_leases)
+}
+
+export async function releaseDeliveries(
+  database: Database,
+  { leases, now }: { leases: Lease[]; now: Date },
+  notify: string | null,
+): Promise<void> {
+  await database.call('release_deliveries', [...leaseParams(leases), now, notify])
+}
+
+function leaseParams(leases: Lease[]): string[] {
+  return [textArray(leases.map(({ id }) => id)), textArray(leases.map((held) => held.leaseToken))]
+}
+
+export async function requeueDeliveries(
+  database: Database,
+  { tenantId, ids, now }: Parameters<Storage['requeueDeliveries']>[0],
+  notify: string | null,
+): Promise<string[]> {
+  const params = [tenantId, textArray(ids), now, notify]
+  const rows = await database.call<{ requeue_deliveries: string }>('requeue_deliveries', params)
+  return rows.map((row) => row.requeue_deliveries)
+}
+
+export async function cancelDeliveries(
+  database: Database,
+  { tenantId, which, reason, now, limit }: Parameters<Storage['cancelDeliveries']>[0],
+): Promise<string[]> {
+  const ids = 'ids' in which ? textArray(which.ids) : null
+  const endpointId = 'ids' in which ? null : which.endpointId
+  const params = [tenantId, ids, endpointId, reason, now, limit]
+  const rows = await database.call<{ cancel_deliveries: string }>('cancel_deliveries', params)
+  return rows.map((row) => row.cancel_deliveries)
+}
+
+interface ScheduledRow extends DeliveryRow {
+  due_at: string | null
+  lease_token: string | null
+}
+
+const columns = 'delivery.*, entry.due_at, entry.lease_token'
+
+function withSchedule(schema: string): string {
+  return `${schema}.deliveries AS delivery`
+}
+
+function toRecord(row: ScheduledRow): DeliveryRecord {
+  const leaseToken = row.lease_token === null ? null : decodeText(row.lease_token)
+  return toDeliveryRecord(row, { dueAt: dateOrNull(row.due_at), leaseToken })
+}
+
+export async function getDelivery(
+  database: Database,
+  { tenantId, id }: { tenantId: string; id: string },
+): Promise<DeliveryRecord | null> {
+  const [row] = await database.query<ScheduledRow>(
+    `SELECT ${columns} FROM ${withSchedule(database.schema)}
+      LEFT JOIN ${database.schema}.schedule AS entry USING (delivery_id)
+      WHERE delivery_id = $1 AND tenant_id = $2`,
+    [id, tenantId],
+  )
+  return row === undefined ? null : toRecord(row)
+}
+
+const statuses = ['pending', 'succeeded', 'failed', 'cancelled'] as const
+
+export async function listDeliveries(
+  database: Database,
+  params: Parameters<Storage['listDeliveries']>[0],
+): Promise<ListResult<DeliveryRecord>> {
+  const { tenantId, endpointId, eventId, type, status, since, until, ...page } = params
+  const conditions = new Conditions()
+    .and('tenant_id', '=', tenantId)
+    .and('endpoint_id', '=', endpointId)
+    .and('event_id', '=', eventId)
+    .and('event_type', '=', type)
+    .and('created_at', '>=', since)
+    .and('created_at', '<', until)
+  // An event has few deliveries; all other lists are read along an index that begins with a status.
+  const asked = status !== undefined || eventId !== undefined ? [status] : statuses
+  const list = await readList<ScheduledRow>(database, page, {
+    table: 'deliveries',
+    id: 'delivery_id',
+    stretches: asked.map((each) => conditions.copy().and('status', '=', each)),
+    columns,
+    rows: `${withSchedule(database.schema)} USING (delivery_id)
+      LEFT JOIN ${database.schema}.schedule AS entry`,
+  })
+  return { ...list, items: list.items.map(toRecord) }
+}
+
+export async function listAttempts(
+  database: Database,
+  { tenantId, deliveryIds }: { tenantId: string; deliveryIds: string[] },
+): Promise<Attempt[]> {
+  const rows = await database.query<AttemptRow>(
+    `SELECT * FROM ${database.schema}.attempts
+      WHERE delivery_id = ANY ($1::text[]) AND tenant_id = $2 ORDER BY attempt_id`,
+    [textArray(deliveryIds), tenantId],
+  )
+  return rows.map(toAttempt)
+}

@@ -1,0 +1,140 @@
+import type { EventRecord, ListResult, NewEvent, Storage } from '../storage.ts'
+import { type Database, paramText } from './database.ts'
+import { Conditions, readList } from './lists.ts'
+import type { PostgresTransaction } from './pool.ts'
+import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
+import { instantArray, textArray } from './values.ts'
+
+type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
+
+interface InsertRow {
+  place: string
+  event_id: string
+  created_at: string
+  inserted: string
+}
+
+/** @param notify - What tells other processes; `null` for nothing. */
+export async function insertEvents(
+  database: Database,
+  events: NewEvent[],
+  notify: string | null,
+  transaction: PostgresTransaction | undefined,
+): Promise<InsertAnswer[]> {
+  const { distinct, answerAll } = withoutRepeats(events)
+  const params = [
+    textArray(distinct.map((event) => event.id)),
+    textArray(distinct.map((event) => event.tenantId)),
+    textArray(distinct.map((event) => event.type)),
+    textArray(distinct.map((event) => event.body)),
+    textArray(distinct.map((event) => JSON.stringify(event.channels))),
+    textArray(distinct.map((event) => event.idempotencyKey)),
+    instantArray(distinct.map((event) => event.createdAt)),
+    textArray(distinct.map((event) => (event.fanOut ? 'wait' : 'none'))),
+    notify,
+  ]
+  const sql = insertSql(database.schema)
+  const rows = transaction
+    ? (await transaction.query(sql, params.map(paramText))).rows
+    : await database.query(sql, params)
+  const answers = distinct.map(
+    ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
+  )
+  for (const { place, event_id, created_at, inserted } of rows as InsertRow[]) {
+    answers[Number(place) - 1] = {
+      id: event_id,
+      createdAt: new Date(Number(created_at)),
+      inserted: inserted === 'true',
+    }
+  }
+  return answerAll(answers)
+}
+
+/**
+ * All parameters are declared as text and all values returned as text: then no driver between us
+ * and the server has a type to convert.
+ */
+function insertSql(schema: string): string {
+  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
+  const arrays = types.map((type, index) => `$${index + 1}::text::${type}[]`)
+  return `SELECT place::text, event_id, created_at::text, inserted::text
+    FROM ${schema}.insert_events(${arrays.join(', ')}, $${types.length + 1}::text)`
+}
+
+/** A batch in which no id and no key stands twice, and how its answers become those of all. */
+function withoutRepeats(events: NewEvent[]): {
+  distinct: NewEvent[]
+  answerAll(answers: InsertAnswer[]): InsertAnswer[]
+} {
+  const distinct: NewEvent[] = []
+  const placeOfId = new Map<string, number>()
+  const placeOfKey = new Map<string, number>()
+  const places = events.map((event) => {
+    const { id, tenantId, idempotencyKey } = event
+    const key = idempotencyKey === null ? null : JSON.stringify([tenantId, idempotencyKey])
+    const repeated = placeOfId.get(id)
+    if (repeated !== undefined) return { place: repeated, stands: true }
+    const standing = key === null ? undefined : placeOfKey.get(key)
+    const place = standing ?? distinct.push(event) - 1
+    placeOfId.set(id, place)
+    if (key !== null) placeOfKey.set(key, place)
+    return { place, stands: standing === undefined }
+  })
+  return {
+    distinct,
+    answerAll(answers) {
+      return places.map(({ place, stands }) => {
+        const answer = answers[place] as InsertAnswer
+        return stands ? answer : { ...answer, inserted: false }
+      })
+    },
+  }
+}
+
+export async function getEvents(
+  database: Database,
+  { tenantId, ids }: { tenantId: string; ids: string[] },
+): Promise<EventRecord[]> {
+  const rows = await database.query<EventRow>(
+    `SELECT ${eventColumns} FROM ${database.schema}.events AS event
+      WHERE event_id = ANY ($1::text[]) AND tenant_id = $2`,
+    [textArray(ids), tenantId],
+  )
+  return rows.map(toEventRecord)
+}
+
+export async function listEvents(
+  database: Database,
+  { tenantId, type, since, until, ...page }: Parameters<Storage['listEvents']>[0],
+): Promise<ListResult<EventRecord>> {
+  const conditions = new Conditions()
+    .and('tenant_id', '=', tenantId)
+    .and('type', '=', type)
+    .and('created_at', '>=', since)
+    .and('created_at', '<', until)
+  const list = await readList<EventRow>(database, page, {
+    table: 'events',
+    id: 'event_id',
+    stretches: [conditions],
+    columns: eventColumns,
+    rows: `${database.schema}.events AS event`,
+  })
+  return { ...list, items: list.items.map(toEventRecord) }
+}
+
+export async function listEventsWithoutDelivery(
+  database: Database,
+  params: Parameters<Storage['listEventsWithoutDelivery']>[0],
+): Promise<EventRecord[]> {
+  const { tenantId, endpointId, since, until, after, limit } = params
+  const rows = await database.query<EventRow>(
+    `SELECT ${eventColumns} FROM ${database.schema}.events AS event
+      WHERE tenant_id = $1 AND event_id > $2 AND created_at >= $3 AND created_at < $4
+        AND fan_out = 'done' AND NOT EXISTS (
+          SELECT FROM ${database.schema}.deliveries AS delivery
+            WHERE delivery.event_id = event.event_id AND delivery.endpoint_id = $5)
+      ORDER BY event_id LIMIT $6`,
+    [tenantId, after ?? '', since, until, endpointId, limit],
+  )
+  return rows.map(toEventRecord)
+}

@@ -1,0 +1,57 @@
+/**
+ * What we ask of the host's `pg`. Shapes of our own, so that this package has no need of `pg` or
+ * its types: the pool brings everything along.
+ */
+
+/** A row as we ask for it: every value as the server's text. */
+export type TextRow = Record<string, string | null>
+
+/** A statement as `pg` takes it. */
+export interface PoolStatement {
+  text: string
+  values: (string | null)[]
+  /** Stands in for the type parsers of the host, which may be anything. */
+  types: { getTypeParser(): (text: string) => string }
+}
+
+/** A connection of its own, as `pg.Client`. */
+export interface PoolConnection {
+  query(statement: string | PoolStatement): Promise<{ rows: unknown[] }>
+  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown
+}
+
+/** A connection made for us alone. */
+export interface OwnConnection extends PoolConnection {
+  connect(): Promise<unknown>
+  end(): Promise<void>
+}
+
+/** A connection on loan, as `pg.PoolClient`. */
+export interface LoanedConnection extends PoolConnection {
+  release(destroy?: boolean): void
+}
+
+/** A `Pool` of `pg` 8, or of anything with its shape. */
+export interface PostgresPool {
+  query(statement: PoolStatement): Promise<{ rows: unknown[] }>
+  connect(): Promise<LoanedConnection>
+}
+
+/**
+ * A connection with an open transaction of yours, on the database of the storage: an event emitted
+ * on it commits or vanishes with the transaction. A `Client` or `PoolClient` of `pg` has this shape.
+ *
+ * For anything else, wrap what runs a parameterised statement (`$1`, `$2`, …) on the transaction's
+ * connection: all parameters are strings or `null`, all values of the rows are read as text.
+ *
+ * @example
+ * const client = await pool.connect()
+ * await client.query('BEGIN')
+ * await client.query('UPDATE documents SET status = $1 WHERE id = $2', ['processed', id])
+ * await webhooks.emit('document.processed', data, { transaction: client })
+ * await client.query('COMMIT')
+ */
+export interface PostgresTransaction {
+  query(sql: string, params: (string | null)[]): Promise<{ rows: unknown[] }>
+}

@@ -1,0 +1,40 @@
+/**
+ * How our functions are planned. What they read is a few rows through an index, always; so the plan
+ * is made once per connection and never depends on statistics, which are wrong exactly when a
+ * backlog has just grown.
+ */
+export const planning = `
+  SET enable_seqscan = off SET enable_bitmapscan = off
+  SET enable_hashjoin = off SET enable_mergejoin = off
+  SET jit = off SET plan_cache_mode = force_generic_plan`
+
+/**
+ * A query for the next `rest` tenants in turn, as an array: those after \`after\`, and from the
+ * first one on again. It jumps from tenant to tenant through an index that begins with
+ * `tenant_id`, whatever each of them has waiting.
+ *
+ * @param rows - Table and condition, as in `FROM … WHERE …`.
+ */
+export function tenantsInTurn(rows: { from: string; where: string }): string {
+  const next = (bounds: string) =>
+    `SELECT tenant_id FROM ${rows.from} WHERE ${rows.where} AND ${bounds}
+        ORDER BY tenant_id LIMIT 1`
+  return `
+    WITH RECURSIVE later AS (
+      (SELECT tenant_id, 1 AS place FROM (${next('tenant_id > after')}) AS first)
+      UNION ALL
+      SELECT following.tenant_id, later.place + 1 FROM later CROSS JOIN LATERAL (
+        ${next('tenant_id > later.tenant_id')}) AS following
+      WHERE later.place < rest
+    ), earlier AS (
+      (SELECT tenant_id, (SELECT count(*) FROM later) + 1 AS place
+        FROM (${next('tenant_id <= after')}) AS first
+        WHERE (SELECT count(*) FROM later) < rest)
+      UNION ALL
+      SELECT following.tenant_id, earlier.place + 1 FROM earlier CROSS JOIN LATERAL (
+        ${next('tenant_id > earlier.tenant_id AND tenant_id <= after')}) AS following
+      WHERE earlier.place < rest
+    )
+    SELECT array_agg(tenant_id ORDER BY place)
+      FROM (SELECT * FROM later UNION ALL SELECT * FROM earlier) AS both_parts`
+}

@@ -1,0 +1,71 @@
+import { planning } from './functions.ts'
+import type { SchemaNames } from './names.ts'
+
+/**
+ * Inserts events whose ids and keys differ among each other. Answers with no row where all of them
+ * were inserted, and else with one row for each: which event stands for it.
+ *
+ * Writes in the order of the keys, so that two batches with the same keys do not wait for each other
+ * in a circle; a key that another open transaction has taken is waited for.
+ *
+ * Positions are drawn in the given order, and only for what seems new, so that they have no gaps
+ * but those of races and of transactions rolled back.
+ */
+export function insertEventsFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
+  return `
+CREATE FUNCTION ${schema}.insert_events(
+  p_ids text[], p_tenants text[], p_types text[], p_bodies text[], p_channels text[],
+  p_keys text[], p_created bigint[], p_fan_outs text[], p_notify text
+) RETURNS TABLE (place bigint, event_id text, created_at bigint, inserted boolean)
+LANGUAGE plpgsql ${planning} AS $$
+#variable_conflict use_column
+DECLARE
+  count_inserted integer;
+  count_found integer;
+BEGIN
+  LOOP
+    WITH given AS (
+      SELECT * FROM unnest(
+          p_ids, p_tenants, p_types, p_bodies, p_channels, p_keys, p_created, p_fan_outs
+        ) WITH ORDINALITY AS given (id, tenant, type, body, channels, key, created, fan_out, place)
+    ), fresh AS (
+      SELECT given.* FROM given
+        WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = given.id)
+          AND (given.key IS NULL OR NOT EXISTS (
+            SELECT FROM ${schema}.events AS known
+            WHERE known.tenant_id = given.tenant AND known.idempotency_key = given.key))
+        ORDER BY given.place
+    ), placed AS MATERIALIZED (
+      SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
+    ), inserted AS (
+      INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
+          created_at, fan_out, position)
+        SELECT id, tenant, type, body, channels::json, key, created, fan_out, position FROM placed
+          ORDER BY tenant, key, position
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT count(*) INTO count_inserted FROM inserted;
+
+    IF p_notify IS NOT NULL AND count_inserted > 0 THEN
+      PERFORM pg_notify(${channelLiteral}, p_notify);
+    END IF;
+    IF count_inserted = cardinality(p_ids) THEN
+      RETURN;
+    END IF;
+
+    RETURN QUERY
+      SELECT given.place, coalesce(own.event_id, standing.event_id),
+          coalesce(own.created_at, standing.created_at), own.event_id IS NOT NULL
+        FROM unnest(p_ids, p_tenants, p_keys) WITH ORDINALITY AS given (id, tenant, key, place)
+        LEFT JOIN ${schema}.events AS own ON own.event_id = given.id
+        LEFT JOIN ${schema}.events AS standing ON own.event_id IS NULL
+          AND standing.tenant_id = given.tenant AND standing.idempotency_key = given.key
+        WHERE own.event_id IS NOT NULL OR standing.event_id IS NOT NULL;
+    GET DIAGNOSTICS count_found = ROW_COUNT;
+    -- One that stood in the way may have been pruned since: then there is room now. Rows answered
+    -- twice say the same.
+    EXIT WHEN count_found = cardinality(p_ids);
+  END LOOP;
+END $$;
+`
+}

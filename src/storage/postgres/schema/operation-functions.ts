@@ -1,0 +1,111 @@
+import { planning } from './functions.ts'
+import type { SchemaNames } from './names.ts'
+
+/**
+ * Lanes looked into at most. What stands in a lane may be too early, such as the end of a lease
+ * that was settled since; beyond this number it is taken as it stands.
+ */
+const mostLanesLookedInto = 100
+
+export function operationFunctions({ schema }: SchemaNames): string {
+  const firstReady = `(
+      SELECT greatest(due_at, lane.held_until) FROM ${schema}.schedule
+        WHERE endpoint_id = lane.endpoint_id AND due_at >= lane.due_at
+        ORDER BY due_at LIMIT 1)`
+  return `
+CREATE FUNCTION ${schema}.next_due_at(p_exclude text[]) RETURNS bigint
+LANGUAGE plpgsql STABLE ${planning} AS $$
+#variable_conflict use_column
+DECLARE
+  earliest bigint;
+  lane record;
+  looked_into integer := 0;
+BEGIN
+  -- An event that nobody holds is due since ever.
+  IF EXISTS (
+    SELECT FROM ${schema}.events AS event WHERE fan_out = 'wait' AND NOT EXISTS (
+      SELECT FROM ${schema}.event_leases AS lease WHERE lease.event_id = event.event_id)
+  ) THEN
+    RETURN 0;
+  END IF;
+  SELECT min(lease.due_at) INTO earliest FROM ${schema}.events AS event
+    JOIN ${schema}.event_leases AS lease ON lease.event_id = event.event_id
+    WHERE event.fan_out = 'wait';
+
+  FOR lane IN
+    SELECT endpoint_id, due_at, held_until FROM ${schema}.lanes
+      WHERE turn IS NOT NULL AND endpoint_id <> ALL (p_exclude)
+  LOOP
+    looked_into := looked_into + 1;
+    IF looked_into > ${mostLanesLookedInto} THEN
+      RETURN 0;
+    END IF;
+    earliest := least(earliest, ${firstReady});
+  END LOOP;
+
+  looked_into := 0;
+  FOR lane IN
+    SELECT endpoint_id, due_at, held_until, ready_at FROM ${schema}.lanes
+      WHERE turn IS NULL AND ready_at IS NOT NULL AND endpoint_id <> ALL (p_exclude)
+      ORDER BY ready_at
+  LOOP
+    EXIT WHEN earliest <= lane.ready_at;
+    looked_into := looked_into + 1;
+    IF looked_into > ${mostLanesLookedInto} THEN
+      RETURN lane.ready_at;
+    END IF;
+    earliest := least(earliest, ${firstReady});
+  END LOOP;
+  RETURN earliest;
+END $$;
+
+CREATE FUNCTION ${schema}.prune(
+  p_before bigint, p_limit integer, OUT deliveries integer, OUT events integer
+) LANGUAGE plpgsql ${planning} AS $$
+#variable_conflict use_column
+DECLARE
+  ids text[];
+  event_ids text[];
+BEGIN
+  SELECT array_agg(delivery_id) INTO ids FROM (
+    SELECT delivery_id FROM ${schema}.deliveries
+      WHERE completed_at < p_before ORDER BY completed_at LIMIT p_limit
+  ) AS rows;
+  PERFORM FROM ${schema}.schedule WHERE delivery_id = ANY (ids) ORDER BY delivery_id FOR UPDATE;
+  SELECT array_agg(delivery_id), array_agg(DISTINCT event_id) INTO ids, event_ids FROM (
+    SELECT delivery_id, event_id FROM ${schema}.deliveries
+      WHERE delivery_id = ANY (ids) AND completed_at < p_before FOR UPDATE SKIP LOCKED
+  ) AS rows;
+  deliveries := coalesce(cardinality(ids), 0);
+  IF deliveries > 0 THEN
+    DELETE FROM ${schema}.attempts WHERE delivery_id = ANY (ids);
+    DELETE FROM ${schema}.schedule WHERE delivery_id = ANY (ids);
+    DELETE FROM ${schema}.deliveries WHERE delivery_id = ANY (ids);
+    -- Whoever prunes or adds a delivery of the same event meanwhile waits here for us, or we for
+    -- them, and the last one sees whether any is left.
+    PERFORM FROM ${schema}.events WHERE event_id = ANY (event_ids) ORDER BY event_id FOR UPDATE;
+    UPDATE ${schema}.events AS event SET owed = false
+      WHERE event_id = ANY (event_ids) AND fan_out <> 'wait' AND NOT EXISTS (
+        SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id);
+  END IF;
+
+  SELECT array_agg(event_id) INTO event_ids FROM (
+    SELECT event_id FROM ${schema}.events
+      WHERE NOT owed AND fan_out <> 'wait' AND created_at < p_before
+      ORDER BY created_at LIMIT p_limit - deliveries FOR UPDATE SKIP LOCKED
+  ) AS rows;
+  DELETE FROM ${schema}.events WHERE event_id = ANY (event_ids);
+  GET DIAGNOSTICS events = ROW_COUNT;
+
+  SELECT array_agg(endpoint_id) INTO ids FROM (
+    SELECT endpoint_id FROM ${schema}.endpoints AS endpoint
+      WHERE deleted_at < p_before AND NOT EXISTS (
+        SELECT FROM ${schema}.deliveries AS delivery
+          WHERE delivery.endpoint_id = endpoint.endpoint_id)
+      LIMIT p_limit FOR UPDATE SKIP LOCKED
+  ) AS rows;
+  DELETE FROM ${schema}.lanes WHERE endpoint_id = ANY (ids);
+  DELETE FROM ${schema}.endpoints WHERE endpoint_id = ANY (ids);
+END $$;
+`
+}

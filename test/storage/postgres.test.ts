@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { type PostgresTransaction, postgresStorage } from '../../src/storage/postgres/index.ts'
+import { testStorage } from '../../src/testing/storage-suite/index.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
+
+describe('postgresStorage', () => {
+  let server: PostgresServer
+
+  beforeAll(async () => {
+    server = await startPostgres()
+  }, 60_000)
+  afterAll(() => server?.stop())
+
+  testStorage<PostgresTransaction>({
+    describe,
+    test,
+    capabilities: { reopen: true, transactions: true, onWork: true, loneSurrogates: true },
+    createStorage() {
+      const schema = server.newSchema()
+      const pool = server.pool()
+      const pools = [pool]
+      return {
+        storage: postgresStorage({ pool, schema }),
+        async reopen() {
+          const other = server.pool()
+          pools.push(other)
+          return postgresStorage({ pool: other, schema })
+        },
+        async transact(work) {
+          const client = await pool.connect()
+          try {
+            await client.query('BEGIN')
+            await work(client)
+            await client.query('COMMIT')
+          } catch (error) {
+            await client.query('ROLLBACK')
+            throw error
+          } finally {
+            client.release()
+          }
+        },
+        async close() {
+          await pool.query(`DROP SCHEMA "${schema}" CASCADE`)
+          for (const each of pools) await each.end()
+        },
+      }
+    },
+  })
+})
