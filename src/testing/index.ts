@@ -2,13 +2,20 @@
  * `@ainexlayer/webhooks/testing`: what tests of hosts and adapters need.
  */
 export {
-  type Misbehaviour,
   type MisbehavingReceiver,
-  misbehaviours,
+  type Misbehaviour,
   misbehavingReceiver,
+  misbehaviours,
   type NameServer,
   type ReceivedRequest,
 } from './misbehaving-receiver/index.ts'
+export {
+  type CreateInstance,
+  type SimulateOptions,
+  type SimulationResult,
+  simulate,
+  type Violation,
+} from './simulation/index.ts'
 export {
   type StorageCapabilities,
   type StorageFixture,

@@ -121,7 +121,9 @@ class Simulation {
     this.#fleet.startAll()
     this.#workload.plan()
     await this.#runFor(spanMs + 1_000, () => false)
-    await this.#heal()
+    // What follows from a broken promise says nothing more: a run ends with the first.
+    if (!this.#isBroken) await this.#heal()
+    if (!this.#isBroken) await this.#end()
     return {
       seed: this.#seed,
       violations: this.#violations,
@@ -136,6 +138,10 @@ class Simulation {
     }
   }
 
+  get #isBroken(): boolean {
+    return this.#violations.length > 0
+  }
+
   /** Lets all trouble end; what is owed must then be delivered, and every process stop. */
   async #heal(): Promise<void> {
     this.#world.story.tell('world', () => 'the storm is over')
@@ -144,10 +150,13 @@ class Simulation {
     // Calls that stall since the storm still have their effects to come.
     await this.#runFor(longestStallMs(this.#scenario), () => false)
     await this.#runFor(longestQuarantineMs(this.#scenario), () => this.#ledger.isQuiet())
-    const { events: waiting, deliveries } = this.#ledger.owed
-    if (waiting.length + deliveries.length > 0) {
+    if (!this.#isBroken && !this.#ledger.isQuiet()) {
+      const { events: waiting, deliveries } = this.#ledger.owed
       this.#report('at least once', `Never done: ${[...waiting, ...deliveries].join(', ')}`)
     }
+  }
+
+  async #end(): Promise<void> {
     this.#fleet.stopAll()
     await this.#runFor(longestStopMs(this.#scenario), () => this.#fleet.hasLeft())
     if (!this.#fleet.hasLeft()) this.#report('stop', 'A process never stopped')
@@ -157,9 +166,8 @@ class Simulation {
 
   /** Goes on for so long, or until something is found or nothing is left to do. */
   async #runFor(durationMs: number, isDone: () => boolean): Promise<void> {
-    if (this.#violations.length > 0) return
     const until = this.#world.nowMs + durationMs
-    await this.#world.run(until, () => this.#violations.length > 0 || isDone())
+    await this.#world.run(until, () => this.#isBroken || isDone())
     if (this.#world.exhausted) this.#report('no spinning', 'The world never came to rest')
   }
 

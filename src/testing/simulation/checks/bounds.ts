@@ -12,6 +12,15 @@ export function bounds({ scenario, ledger, broken }: CheckContext): Check {
   }
 
   return {
+    effect(effect) {
+      if (effect.method !== 'settleDeliveries') return
+      const mostMs = timeoutMs + 2 * scenario.clockErrorMs
+      for (const { id, attempt } of effect.params.settlements) {
+        if (attempt.durationMs <= mostMs) continue
+        broken('deadline', `An attempt of ${id} took ${attempt.durationMs} ms, of ${timeoutMs}`)
+      }
+    },
+
     sent(sent) {
       if (isTest(sent)) return
       const running = underWay.get(sent.by) ?? new Set()

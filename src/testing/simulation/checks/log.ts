@@ -24,6 +24,10 @@ export function log({ ledger, broken }: CheckContext): Check {
         if (wasAnswered !== recorded) {
           breaks(`${id} is on record with ${recorded}, and was answered ${wasAnswered}`)
         }
+        const origin = sent.result?.error?.origin
+        if (wasAnswered === null && attempt.error?.origin !== origin) {
+          breaks(`${id} is on record as the fault of ${attempt.error?.origin}, not of ${origin}`)
+        }
         const is2xx = wasAnswered !== null && wasAnswered >= 200 && wasAnswered < 300
         if (attempt.succeeded !== is2xx) {
           breaks(`${id} was answered ${wasAnswered} and counts as ${attempt.succeeded}`)
