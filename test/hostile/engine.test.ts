@@ -181,11 +181,11 @@ describe('through a fetch of the host', () => {
   test.each<[Misbehaviour, number | string, string | RegExp]>([
     ['endless body', 200, 'x'.repeat(16_384)],
     ['announces 10 GB', 200, 'x'.repeat(16_384)],
+    ['drips its body', 200, /^x+$/],
+    ['never answers', 'timeout', ''],
     ['gzip bomb', 200, '\0'.repeat(16_384)],
     ['gzip in gzip bomb', 200, '\0'.repeat(16_384)],
     ['brotli bomb', 200, '\0'.repeat(16_384)],
-    ['drips its body', 200, /^x+$/],
-    ['never answers', 'timeout', ''],
     ['302 to a private address', 302, ''],
     ['302 to itself', 302, ''],
   ])('%s: bounded all the same', async (kind, outcome, body) => {
@@ -195,7 +195,9 @@ describe('through a fetch of the host', () => {
     expect(attempt.response?.body ?? '').toMatch(body)
     expect(bad.requests).toHaveLength(1)
     await webhooks.stop()
-    await released(bad)
+    // What was read to its end is kept for a while by the agent behind that fetch.
+    const isUnfinished = /^(endless|announces|drips|never)/.test(kind)
+    if (isUnfinished) await released(bad)
   })
 })
 
