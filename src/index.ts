@@ -12,6 +12,7 @@ export type {
   Notifications,
 } from './core/notifications.ts'
 export { matchesPattern } from './core/pattern.ts'
+export type { RedactOptions } from './core/payload-redaction.ts'
 export {
   defineEvents,
   type EventData,

@@ -11,7 +11,10 @@ export interface WebhookEvent {
   tenantId: string
   /** The event type's name, such as `document.processed`. */
   type: string
-  /** The JSON text that is signed and sent, byte for byte: `{"type","timestamp","data"}`. */
+  /**
+   * The JSON text that is signed and sent, byte for byte: `{"type","timestamp","data"}`; with
+   * `redact.payloadPaths`, those fields read `[redacted]` here.
+   */
   body: string
   /**
    * Channels that narrow the fan-out. An endpoint without channels of its own receives the event
@@ -155,7 +158,11 @@ export interface Delivery {
 /** What a receiver answered, as far as it was read. */
 export interface AttemptResponse {
   status: number
-  /** Lower-case names; repeated headers joined by `, `. */
+  /**
+   * Lower-case names; repeated headers joined by `, `. Cookies, credentials and challenges, told by
+   * the header's name, read `[redacted]`; so does, here and in the body, what repeats a signature, a
+   * custom header's value, or a field of `redact.payloadPaths`.
+   */
   headers: Record<string, string>
   /** The first bytes of the body as UTF-8 text, up to the limit (16 KiB by default). */
   body: string

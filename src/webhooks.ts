@@ -5,6 +5,7 @@ import { type DisablePolicy, defaultDisablePolicy } from './core/endpoint-health
 import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
 import { createIdSource } from './core/ids.ts'
 import { type NotificationListener, type NotificationName, Notifier } from './core/notifications.ts'
+import { PayloadRedaction, type RedactOptions } from './core/payload-redaction.ts'
 import type { EventData, EventName, EventRegistry } from './core/registry.ts'
 import { resilientStorage, stopped } from './core/resilient-storage.ts'
 import { resolveRetryPolicy } from './core/retry-policy.ts'
@@ -49,6 +50,8 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
    * they are. Values stored before it was given go on working; see `endpoints.reencrypt`.
    */
   encryption?: EncryptionOptions | undefined
+  /** Payload fields that are hidden from those who look at events and attempts. Default none. */
+  redact?: RedactOptions | undefined
   /** The `user-agent` header. Default `AINexLayer-Webhooks/1`. */
   userAgent?: string | undefined
   /** Who wakes the worker. Default `pollingScheduler()`. */
@@ -199,6 +202,7 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
 function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { addressGuard } = options
+  const redaction = new PayloadRedaction(options.redact)
   return {
     settings: {
       retry: resolveRetryPolicy(options.retry),
@@ -206,13 +210,14 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
       limits: resolveLimits(options.limits),
       customSignature: options.signing?.custom ? customSignature(options.signing.custom) : null,
       userAgent: options.userAgent ?? 'AINexLayer-Webhooks/1',
+      redaction,
     },
     clock,
     random,
     logger,
     ids: createIdSource({ clock, random }),
     notifier: new Notifier(logger),
-    storage: resilientStorage(options.storage as Storage<unknown>, clock),
+    storage: resilientStorage(options.storage as Storage<unknown>, { clock, redaction }),
     transport: options.transport ?? httpTransport({ addressGuard }),
     secretBox: new SecretBox(options.encryption, random),
   }

@@ -2,7 +2,8 @@ import type { Attempt, AttemptError, AttemptResponse } from '../model.ts'
 import type { DeliveryRecord, EndpointRecord, EventRecord } from '../storage/storage.ts'
 import type { TransportResult } from '../transport/transport.ts'
 import type { Context } from './context.ts'
-import { redactHeaders, requestHeaders } from './request.ts'
+import { redactAttempt } from './log-redaction.ts'
+import { requestHeaders } from './request.ts'
 
 /** A leased delivery with what its dispatch needs. */
 export interface Job {
@@ -21,7 +22,7 @@ export class Dispatcher {
 
   /** Makes one attempt. Never throws: whatever happens is the attempt's outcome. */
   async attempt(job: Job, signal: AbortSignal): Promise<Attempt> {
-    const { clock, ids } = this.#context
+    const { clock, ids, settings } = this.#context
     const startedAt = clock.now()
     let headers: Record<string, string> = {}
     let result: TransportResult
@@ -32,6 +33,8 @@ export class Dispatcher {
       result = { response: null, error: internalError(error) }
     }
     const error = judge(result)
+    const now = clock.now()
+    const hidden = settings.redaction.textsInBody(job.event.body)
     return {
       id: ids('att'),
       tenantId: job.delivery.tenantId,
@@ -40,12 +43,10 @@ export class Dispatcher {
       endpointId: job.endpoint.id,
       number: job.delivery.attempts + 1,
       startedAt,
-      durationMs: Math.max(0, clock.now().getTime() - startedAt.getTime()),
+      durationMs: Math.max(0, now.getTime() - startedAt.getTime()),
       succeeded: error === null,
       url: job.endpoint.url,
-      requestHeaders: redactHeaders(headers),
-      response: result.response,
-      error,
+      ...redactAttempt({ response: result.response, error }, { headers, hidden, now }),
     }
   }
 

@@ -81,7 +81,7 @@ export class Emitter {
 
   #prepare({ type, data, options }: EmitRequest): NewEvent {
     const { clock, ids, settings } = this.#context
-    const parsed = this.#registry.parse(type, data)
+    const parsed = settings.redaction.parse(this.#registry, type, data)
     const channels = checkChannels(options.channels ?? [])
     const idempotencyKey = checkKey(options.idempotencyKey)
     const createdAt = clock.now()

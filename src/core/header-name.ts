@@ -32,10 +32,11 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
  */
 export function checkHeaderName(given: string): string {
   if (typeof given !== 'string' || !token.test(given)) {
+    // Not quoted: it is often a whole line, with the value in it.
     throw new WebhooksError(
       'invalid_header',
-      `${JSON.stringify(given)} is not a header name: use 1 to 128 letters, digits and hyphens, ` +
-        'such as X-Api-Key',
+      'A header name is 1 to 128 letters, digits and hyphens, such as X-Api-Key; what was given ' +
+        'as one is not',
     )
   }
   const name = given.toLowerCase()

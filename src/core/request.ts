@@ -38,21 +38,3 @@ function signingSecrets(box: SecretBox, endpoint: EndpointRecord, now: Date): st
     .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
     .map(({ value }) => openSecret(box, endpoint, value))
 }
-
-const loggedAsSent = new Set([
-  'content-type',
-  'accept-encoding',
-  'user-agent',
-  'webhook-id',
-  'webhook-timestamp',
-])
-
-/** Headers as the log keeps them: a signature or an API key in it would be a leak. */
-export function redactHeaders(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      loggedAsSent.has(name) ? value : '[redacted]',
-    ]),
-  )
-}

@@ -2,6 +2,8 @@ import pRetry from 'p-retry'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { PayloadRedaction } from './payload-redaction.ts'
+import { storageFault } from './storage-fault.ts'
 
 /** How often a storage call is repeated, and how long the first wait is; it doubles each time. */
 interface Persistence {
@@ -24,15 +26,18 @@ const persistence: { [Method in keyof Storage]?: Persistence } = {
 /**
  * The storage as the engine sees it. It opens on first use and again after a failure to open,
  * refuses calls once closed, rides out passing faults where that helps, and turns what remains
- * into a `WebhooksError` with code `storage_failed` and the driver's error as its cause.
+ * into a `WebhooksError` with code `storage_failed` and a copy of the driver's error as its cause.
  */
-export function resilientStorage(storage: Storage<unknown>, clock: Clock): Storage<unknown> {
+export function resilientStorage(
+  storage: Storage<unknown>,
+  { clock, redaction }: { clock: Clock; redaction: PayloadRedaction },
+): Storage<unknown> {
   let opening: Promise<void> | null = null
   let closed = false
 
   async function open(): Promise<void> {
     if (closed) throw stopped()
-    opening ??= call('open', () => storage.open())
+    opening ??= call('open', undefined, () => storage.open())
     try {
       await opening
     } catch (error) {
@@ -45,7 +50,20 @@ export function resilientStorage(storage: Storage<unknown>, clock: Clock): Stora
     if (closed) return
     closed = true
     const wasOpened = await opening?.then(() => true).catch(() => false)
-    if (wasOpened) await call('close', () => storage.close())
+    if (wasOpened) await call('close', undefined, () => storage.close())
+  }
+
+  async function call<Result>(
+    name: string,
+    params: unknown,
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await run()
+    } catch (error) {
+      if (isWebhooksError(error)) throw error
+      throw storageFault(name, { params, error }, redaction)
+    }
   }
 
   return new Proxy(storage, {
@@ -61,22 +79,10 @@ export function resilientStorage(storage: Storage<unknown>, clock: Clock): Stora
         const mayRepeat = params?.transaction === undefined
         const wanted = mayRepeat ? persistence[name as keyof Storage] : undefined
         const run = () => method.call(target, params)
-        return call(String(name), () => (wanted ? persist(run, wanted, clock) : run()))
+        return call(String(name), params, () => (wanted ? persist(run, wanted, clock) : run()))
       }
     },
   })
-}
-
-async function call<Result>(name: string, run: () => Promise<Result>): Promise<Result> {
-  try {
-    return await run()
-  } catch (error) {
-    if (isWebhooksError(error)) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new WebhooksError('storage_failed', `The storage failed in ${name}: ${reason}`, {
-      cause: error,
-    })
-  }
 }
 
 /** Repeats a call after faults. All waiting goes through the clock; p-retry itself waits for nothing. */

@@ -46,8 +46,11 @@ const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
 
-/** Opened values that are remembered: a request needs each of its endpoint's. */
-const valuesKept = 1_000
+/**
+ * Opened values that are remembered, in some 4 MB at most: to open one takes longer than to sign a
+ * request, and each request needs all values of its endpoint.
+ */
+const valuesKept = 10_000
 
 /** Encrypts and decrypts values. Without keys it leaves plain values as they are. */
 export class SecretBox {

@@ -2,6 +2,7 @@ import { WebhooksError } from '../errors.ts'
 import type { RetryPolicy } from '../model.ts'
 import type { CustomSignature } from './custom-signature.ts'
 import type { DisablePolicy } from './endpoint-health.ts'
+import type { PayloadRedaction } from './payload-redaction.ts'
 
 /** The bounds of one instance. Every one has a default. */
 export interface Limits {
@@ -60,7 +61,8 @@ const mayBeZero = new Set<keyof Limits>(['stopGraceMs', 'responseBytes', 'rotati
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...defaultLimits }
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in limits)) throw invalid(`limits.${name} is not a limit; there are ${names()}`)
+    if (!Object.hasOwn(limits, name))
+      throw invalid(`limits.${name} is not a limit; there are ${names()}`)
     if (value === undefined) continue
     const key = name as keyof Limits
     if (!Number.isSafeInteger(value) || value < (mayBeZero.has(key) ? 0 : 1)) {
@@ -93,4 +95,6 @@ export interface Settings {
   /** A home-made signature sent beside the standard one. */
   customSignature: CustomSignature | null
   userAgent: string
+  /** Payload fields that are hidden from those who look. */
+  redaction: PayloadRedaction
 }

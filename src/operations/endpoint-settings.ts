@@ -97,11 +97,18 @@ const longestUrl = 2_048
 
 /** The form alone; where it leads is the address guard's to judge. */
 function checkUrlText(url: unknown): string {
-  if (typeof url === 'string' && url.length <= longestUrl && URL.canParse(url)) return url
-  throw new WebhooksError(
-    'invalid_url',
-    `An endpoint's url must be an absolute URL of at most ${longestUrl} characters, such as ` +
-      'https://example.com/webhooks',
+  if (typeof url !== 'string' || url.length > longestUrl || !URL.canParse(url)) {
+    throw invalidUrl(
+      `An endpoint's url must be an absolute URL of at most ${longestUrl} characters, such as ` +
+        'https://example.com/webhooks',
+    )
+  }
+  const { username, password } = new URL(url)
+  if (username === '' && password === '') return url
+  // Checked here too, because whatever transport sends: the URL stands in lists and in the log.
+  throw invalidUrl(
+    "An endpoint's url must hold no user name or password: send them in a header, such as " +
+      'authorization',
   )
 }
 
@@ -180,6 +187,10 @@ function checkMetadata(metadata: unknown): Record<string, string> {
 
 function invalid(message: string): WebhooksError {
   return new WebhooksError('invalid_option', message)
+}
+
+function invalidUrl(message: string): WebhooksError {
+  return new WebhooksError('invalid_url', message)
 }
 
 function invalidHeader(message: string): WebhooksError {

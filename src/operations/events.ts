@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts'
 import { toEvent } from '../core/records.ts'
 import { WebhooksError } from '../errors.ts'
 import type { Page, WebhookEvent } from '../model.ts'
+import type { EventRecord } from '../storage/storage.ts'
 import { checkInstant } from './instants.ts'
 import { type PageOptions, readPage } from './listing.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
@@ -25,7 +26,11 @@ export interface Events {
 }
 
 /** Builds {@link Events} over an instance, for the tenants that `tenantOf` lets through. */
-export function createEvents({ storage }: Context, tenantOf: TenantOf): Events {
+export function createEvents({ settings, storage }: Context, tenantOf: TenantOf): Events {
+  function show(record: EventRecord): WebhookEvent {
+    return { ...toEvent(record), body: settings.redaction.show(record.body) }
+  }
+
   return {
     async list(options = {}) {
       const conditions = {
@@ -34,12 +39,12 @@ export function createEvents({ storage }: Context, tenantOf: TenantOf): Events {
         since: checkInstant('since', options.since),
         until: checkInstant('until', options.until),
       }
-      return readPage(options, (page) => storage.listEvents({ ...conditions, ...page }), toEvent)
+      return readPage(options, (page) => storage.listEvents({ ...conditions, ...page }), show)
     },
 
     async get(id, options) {
       const [event] = await storage.getEvents({ tenantId: tenantOf(options), ids: [String(id)] })
-      if (event !== undefined) return toEvent(event)
+      if (event !== undefined) return show(event)
       throw new WebhooksError('event_not_found', `There is no event ${JSON.stringify(id)}`)
     },
   }

@@ -32,7 +32,7 @@ export async function explainEvent(
   const { type, tenantId } = event
   // Judged as it would be sent: what JSON changes, a filter sees changed.
   const body = serializeBody(
-    { type, createdAt: clock.now(), data: registry.parse(type, event.data) },
+    { type, createdAt: clock.now(), data: settings.redaction.parse(registry, type, event.data) },
     settings.limits.payloadBytes,
   )
   const sent = (JSON.parse(body) as { data: unknown }).data
