@@ -1,0 +1,83 @@
+/**
+ * Broken engines, to show that the crash tests can fail: each mutant is a mistake that a storage
+ * adapter could make.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Storage } from '../../src/storage/storage.ts'
+import { override, type Ports } from './ports.ts'
+
+type Break = (storage: Storage<unknown>) => Partial<Storage<unknown>>
+
+const mutants = {
+  /** Says that an event is stored before it is. */
+  emitsTooEarly: (storage) => ({
+    async insertEvents(params) {
+      if (params.transaction !== undefined) return storage.insertEvents(params)
+      setTimeout(() => void storage.insertEvents(params).catch(() => {}), 50)
+      return params.events.map(({ id, createdAt }) => ({ id, createdAt, inserted: true }))
+    },
+  }),
+  /** Commits the caller's transaction with the event. */
+  commitsForTheCaller: (storage) => ({
+    async insertEvents(params) {
+      const inserted = await storage.insertEvents(params)
+      const { transaction } = params as { transaction?: DatabaseSync }
+      transaction?.exec('COMMIT')
+      transaction?.exec('BEGIN IMMEDIATE')
+      return inserted
+    },
+  }),
+  /** Claims deliveries for ever: what a dead worker held is nobody's any more. */
+  claimsForEver: (storage) => ({
+    claimDeliveries: (params) =>
+      storage.claimDeliveries({ ...params, leaseUntil: new Date('2100-01-01T00:00:00Z') }),
+  }),
+  /** The same for events that wait for their fan-out. */
+  fansOutForEver: (storage) => ({
+    claimEvents: (params) =>
+      storage.claimEvents({ ...params, leaseUntil: new Date('2100-01-01T00:00:00Z') }),
+  }),
+  /** Claims what another worker is about to send. */
+  claimsForAnInstant: (storage) => ({
+    claimDeliveries: (params) => storage.claimDeliveries({ ...params, leaseUntil: params.now }),
+    renewLeases: async ({ leases }) => leases.map(({ id }) => id),
+  }),
+  /** Ends the wait for the fan-out before the deliveries are written. */
+  fansOutInTwoSteps: (storage) => ({
+    async fanOut({ results, ...params }) {
+      const nothing = results.map((result) => ({ ...result, deliveries: [] }))
+      const accepted = await storage.fanOut({ ...params, results: nothing })
+      const deliveries = results.flatMap((result) => result.deliveries)
+      await storage.insertDeliveries({
+        deliveries: deliveries.filter(({ eventId }) => accepted.includes(eventId)),
+      })
+      return accepted
+    },
+  }),
+  /** Hands out other bytes than were stored. */
+  reformatsBodies: (storage) => ({
+    async claimDeliveries(params) {
+      const claimed = await storage.claimDeliveries(params)
+      const events = claimed.events.map((event) => ({ ...event, body: `${event.body} ` }))
+      return { ...claimed, events }
+    },
+  }),
+  /** Settles without recording the attempt's true number. */
+  miscountsAttempts: (storage) => ({
+    settleDeliveries: ({ now, settlements }) =>
+      storage.settleDeliveries({
+        now,
+        settlements: settlements.map((settlement) => ({
+          ...settlement,
+          attempt: { ...settlement.attempt, number: 1 },
+        })),
+      }),
+  }),
+} satisfies Record<string, Break>
+
+export type Mutant = keyof typeof mutants
+
+/** The ports of an engine with that mistake. */
+export function breakPorts<Parts extends Ports>(mutant: Mutant, parts: Parts): Parts {
+  return { ...parts, storage: override(parts.storage, mutants[mutant](parts.storage)) }
+}
