@@ -11,17 +11,14 @@ import { TransportFailure } from './failures.ts'
 /** More of them no receiver has a reason to send. */
 const maxInterimAnswers = 32
 
-/** Bytes in which the head of an answer must end: undici's own limit on headers, and one read. */
-const maxHeadBytes = 128 * 1024
+/** Bytes that may come without a byte of body: undici's own limit on headers, and one read. */
+const maxEmptyBytes = 128 * 1024
 
 /** An interim answer's status line. 101 is none: it would hand the connection over. */
 const interimStatusLine = /^HTTP\/1\.\d 1(?!01)\d\d/
 
-/**
- * Bytes on the wire per byte of the body that is wanted, beside those above: in chunks of one byte,
- * which are honest if odd, it is six. What takes more is not body.
- */
-const maxBytesPerBodyByte = 8
+/** Bytes on the wire for each byte of body: chunks of one byte, honest if odd, take six. */
+const bytesPerBodyByte = 8
 
 const nothing = Buffer.alloc(0)
 
@@ -56,14 +53,19 @@ export class AnswerWatch {
     this.begun = false
     this.#interim = true
     this.#idle = false
-    this.#bytesLeft = maxHeadBytes
+    this.#bytesLeft = maxEmptyBytes
     this.#interimAnswers = 0
     this.#held = nothing
   }
 
-  /** The headers of the final answer have been read; up to so many bytes of its body are wanted. */
-  expectBody(maxBytes: number): void {
-    this.#bytesLeft = maxHeadBytes + maxBytes * maxBytesPerBodyByte
+  /** The headers of the final answer have been read. */
+  expectBody(): void {
+    this.#bytesLeft = maxEmptyBytes
+  }
+
+  /** So many bytes of body came out of what has been read. */
+  gotBody(bytes: number): void {
+    this.#bytesLeft += bytes * bytesPerBodyByte
   }
 
   /** The answer has been read to its end. */

@@ -88,7 +88,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.ended || status < 200) return
-    this.#connection?.answer?.expectBody(this.#bytesLeft)
+    this.#connection?.answer?.expectBody()
     this.#response = { status, headers: joinHeaders(headers), body: '', bodyTruncated: false }
   }
 
@@ -97,6 +97,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     this.#decoder ??= new StringDecoder('utf8')
     this.#response.body += this.#decoder.write(chunk.subarray(0, this.#bytesLeft))
     this.#bytesLeft -= chunk.length
+    this.#connection?.answer?.gotBody(chunk.length)
     if (this.#bytesLeft < 0) this.#stop(null)
   }
 

@@ -185,6 +185,16 @@ describe('the body of an answer', () => {
     expect(connections).toBe(2)
   })
 
+  test('is whole in chunks of one byte, if odd', async () => {
+    const body = 'x'.repeat(60_000)
+    const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
+    const chunks = '1\r\nx\r\n'.repeat(body.length)
+    const one = await startReceiver(writes(`${head}${chunks}0\r\n\r\n`))
+    toClose.push(one)
+    const { response } = await transport().send(request(one.url, { maxResponseBytes: 60_000 }))
+    expect(response).toMatchObject({ body, bodyTruncated: false })
+  })
+
   test('is not cut within a character', async () => {
     const { response } = await sendTo('é'.repeat(10), 5)
     expect(response).toMatchObject({ body: 'éé', bodyTruncated: true })

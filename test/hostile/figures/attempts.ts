@@ -1,0 +1,24 @@
+/** Every kind of receiver at once: how late attempts end, and what `stop()` leaves open. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { misbehaviours } from '../../../src/testing/index.ts'
+import { report, startReceivers, startSender } from './sender.ts'
+
+const timeoutMs = 1_000
+const rounds = 3
+
+let longestMs = 0
+for (let round = 0; round < rounds; round++) {
+  // All of it anew: what misbehaved is at rest afterwards, and names misbehave on later look-ups.
+  const receivers = await startReceivers(misbehaviours)
+  const { webhooks, send } = await startSender(receivers, {
+    timeoutMs,
+    connectTimeoutMs: timeoutMs,
+  })
+  longestMs = Math.max(longestMs, ...(await send()))
+  await webhooks.stop()
+  await receivers.close()
+}
+// What is closed by us is closed at once; only what Node does to forget it takes a turn or two.
+await sleep(50)
+const open = process.getActiveResourcesInfo().filter((name) => /TCP|TLS|GetAddr|DNS/.test(name))
+report({ kinds: misbehaviours.length, overrunMs: longestMs - timeoutMs, open: open.length })
