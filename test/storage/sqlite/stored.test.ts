@@ -50,6 +50,17 @@ test('text that UTF-8 cannot hold keeps tenants and keys apart', async () => {
   expect(claimed).toHaveLength(events.length)
 })
 
+test('text with U+0000 is stored whole, for versions of Node that read TEXT only up to it', async () => {
+  const path = temporaryFile()
+  const storage = await openStorage({ path })
+  const event = newEvent({ body: 'a\0b' })
+  await storage.insertEvents({ events: [event] })
+  const [row] = read(path, 'SELECT typeof(body) AS type, body FROM webhooks_events')
+  expect(row).toMatchObject({ type: 'blob', body: new Uint8Array(Buffer.from('a\0b', 'utf16le')) })
+  const [stored] = await storage.getEvents({ tenantId: 'tenant', ids: [event.id] })
+  expect(stored?.body).toBe('a\0b')
+})
+
 test('a deleted endpoint leaves no secret in the file’s tables', async () => {
   const path = temporaryFile()
   const storage = await openStorage({ path })
