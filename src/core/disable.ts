@@ -9,20 +9,30 @@ const cancelledPerWrite = 1_000
 /**
  * Switches an endpoint off and calls off what was still owed to it.
  *
+ * With `ifStill`, only an endpoint of which that is true at the last look, and only if its owner
+ * changes nothing meanwhile: what was decided a while ago may hold no longer.
+ *
  * @returns The endpoint as it is now; `null` if there is none.
  */
 export async function switchOff(
   context: Context,
-  { tenantId, id, reason }: { tenantId: string; id: string; reason: DisabledReason },
+  params: {
+    tenantId: string
+    id: string
+    reason: DisabledReason
+    ifStill?: (endpoint: EndpointRecord) => boolean
+  },
 ): Promise<EndpointRecord | null> {
+  const { tenantId, id, reason, ifStill } = params
   const before = await context.storage.getEndpoint({ tenantId, id })
-  if (before === null || !before.active) return before
+  if (before === null || !before.active || ifStill?.(before) === false) return before
   const now = context.clock.now()
   const endpoint = await context.storage.updateEndpoint({
     tenantId,
     id,
     changes: { active: false, disabledAt: now, disabledReason: reason },
     now,
+    ifVersion: ifStill && before.version,
   })
   if (endpoint === null || endpoint === 'version_mismatch') return null
   await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_disabled' })

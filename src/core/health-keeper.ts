@@ -1,4 +1,3 @@
-import type { DisabledReason } from '../model.ts'
 import type { EndpointRecord, HealthChange } from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import { switchOff } from './disable.ts'
@@ -26,7 +25,7 @@ export class HealthKeeper {
       }
     }
     for (const { job, outcome } of ended) {
-      if (outcome.gone) await this.#disable(job.endpoint, 'gone')
+      if (outcome.gone) await this.#disableGone(job.endpoint)
     }
   }
 
@@ -46,7 +45,7 @@ export class HealthKeeper {
     const policy = settings.disable
     const verdict = judgeHealth(endpoint, policy, clock.now())
     const since = endpoint.failingSince?.getTime()
-    if (verdict === 'disable') await this.#disable(endpoint, 'failing')
+    if (verdict === 'disable') await this.#disableFailing(endpoint)
     if (verdict === 'healthy') this.#warned.delete(endpoint.id)
     if (verdict !== 'failing' || since === undefined || policy === false) return
     if (!endpoint.active || this.#warned.get(endpoint.id) === since) return
@@ -56,9 +55,20 @@ export class HealthKeeper {
     notifier.notify('endpoint.failing', { tenantId, endpoint: toEndpoint(endpoint), disableAt })
   }
 
-  async #disable(endpoint: EndpointRecord, reason: DisabledReason): Promise<void> {
-    this.#warned.delete(endpoint.id)
-    await switchOff(this.#context, { ...endpoint, reason })
+  /** Not if its owner has changed it since the attempt began: moved it, or switched it on again. */
+  async #disableGone({ tenantId, id, version }: EndpointRecord): Promise<void> {
+    this.#warned.delete(id)
+    const ifStill = (endpoint: EndpointRecord) => endpoint.version === version
+    await switchOff(this.#context, { tenantId, id, reason: 'gone', ifStill })
+  }
+
+  /** Not if another process has recorded a success since. */
+  async #disableFailing({ tenantId, id }: EndpointRecord): Promise<void> {
+    const { clock, settings } = this.#context
+    this.#warned.delete(id)
+    const ifStill = (endpoint: EndpointRecord) =>
+      judgeHealth(endpoint, settings.disable, clock.now()) === 'disable'
+    await switchOff(this.#context, { tenantId, id, reason: 'failing', ifStill })
   }
 }
 

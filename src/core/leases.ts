@@ -29,6 +29,8 @@ export class Leases {
   }
 
   hold(lease: Lease & { endpointId: string }): HeldLease {
+    // Claimed again by this very worker: the lease of its attempt before has ended.
+    this.#held.get(lease.id)?.abort.abort()
     const held: HeldLease = { ...lease, abort: new AbortController() }
     this.#held.set(held.id, held)
     this.#count(held.endpointId, 1)

@@ -41,6 +41,18 @@ export class Settler {
   }
 
   async #write(batch: Ended[]): Promise<boolean[]> {
+    const counted = new Set<Ended>()
+    let rest = batch
+    do {
+      const [firsts, others] = firstOfEachDelivery(rest)
+      for (const ended of await this.#writeRound(firsts)) counted.add(ended)
+      rest = others
+    } while (rest.length > 0)
+    return batch.map((ended) => counted.has(ended))
+  }
+
+  /** @returns Those that counted. */
+  async #writeRound(batch: Ended[]): Promise<Ended[]> {
     const accepted = new Set(
       await this.#context.storage.settleDeliveries({
         now: this.#context.clock.now(),
@@ -50,7 +62,7 @@ export class Settler {
     const counted = batch.filter(({ job }) => accepted.has(job.delivery.id))
     for (const ended of counted) this.#notify(ended)
     await this.#recordHealth(counted)
-    return batch.map(({ job }) => accepted.has(job.delivery.id))
+    return counted
   }
 
   /** A lost health record heals with the next attempt; the deliveries themselves are settled. */
@@ -76,6 +88,22 @@ export class Settler {
     const delivery = toDelivery(settled(job.delivery, outcome))
     for (const name of names) notifier.notify(name, { tenantId, delivery, attempt })
   }
+}
+
+/**
+ * Parts a batch so that no write holds two attempts of one delivery (a worker can have claimed it
+ * again while its attempt before was still under way): the storage answers with deliveries, and
+ * could not say which of the two was under the lease that holds.
+ */
+function firstOfEachDelivery(batch: Ended[]): [firsts: Ended[], others: Ended[]] {
+  const firsts = new Map<string, Ended>()
+  const others: Ended[] = []
+  for (const ended of batch) {
+    const { id } = ended.job.delivery
+    if (firsts.has(id)) others.push(ended)
+    else firsts.set(id, ended)
+  }
+  return [[...firsts.values()], others]
 }
 
 /** The delivery as it stands after its settlement. */

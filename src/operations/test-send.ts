@@ -14,7 +14,6 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
   const { tenantId } = endpoint
   const createdAt = clock.now()
   const leaseToken = ids('lease')
-  const leaseUntil = new Date(createdAt.getTime() + settings.limits.leaseMs)
   const event: EventRecord = {
     id: ids('evt'),
     tenantId,
@@ -41,6 +40,8 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
   }
   const { position: _, ...newEvent } = event
   await storage.insertEvents({ events: [{ ...newEvent, fanOut: false }] })
+  // Not before: storing the event may have taken a while.
+  const leaseUntil = new Date(clock.now().getTime() + settings.limits.leaseMs)
   await storage.insertDeliveries({ deliveries: [delivery], lease: { leaseToken, leaseUntil } })
 
   const leased = {

@@ -15,6 +15,8 @@ export interface EndpointState {
   order: number
   active: boolean
   deleted: boolean
+  /** When it was switched off, as its storage has it; `null` while on. */
+  disabledMs: number | null
   url: string
   events: readonly string[]
   retry: RetryPolicy | null
@@ -153,7 +155,8 @@ export class Ledger {
   #addEndpoint({ params: { endpoint }, order }: EffectOf<'insertEndpoint'>): void {
     if (this.endpoints.has(endpoint.id)) return
     const { id, tenantId, active, url, events, retry } = endpoint
-    const states = [{ order, active, deleted: false, url, events, retry }]
+    const disabledMs = endpoint.disabledAt?.getTime() ?? null
+    const states = [{ order, active, deleted: false, disabledMs, url, events, retry }]
     const health = { pausedUntil: 0, failingSince: null, failedAttempts: 0 }
     this.endpoints.set(id, { id, tenantId, states, ...health })
     this.endpointOfUrl.set(url, id)
@@ -167,7 +170,8 @@ export class Ledger {
       Object.assign(endpoint, { pausedUntil: 0, failingSince: null, failedAttempts: 0 })
     }
     this.endpointOfUrl.set(url, params.id)
-    this.#change(params.id, { active, url, events, retry, order })
+    const disabledMs = answer.disabledAt?.getTime() ?? null
+    this.#change(params.id, { active, disabledMs, url, events, retry, order })
   }
 
   #change(id: string, changes: Partial<EndpointState>): void {
@@ -292,8 +296,9 @@ export class Ledger {
 
 /** The settlements that a call carried out. */
 export function settledBy({ params, answer }: EffectOf<'settleDeliveries'>): Settlement[] {
-  const accepted = new Set(answer)
-  return params.settlements.filter(({ id }) => accepted.delete(id))
+  return answer
+    .map((id) => params.settlements.find((settlement) => settlement.id === id))
+    .filter((settlement) => settlement !== undefined)
 }
 
 /** How an endpoint is set now. */

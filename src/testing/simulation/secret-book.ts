@@ -41,8 +41,9 @@ export class SecretBook {
   }
 
   /** To be called when the caller of a rotation was answered, however. */
-  endRotation(endpointId: string, by: Incarnation): void {
-    this.#rotations.delete(`${endpointId} ${by.name}`)
+  endRotation(endpointId: string, by: Incarnation, secret: string): void {
+    const key = `${endpointId} ${by.name}`
+    if (this.#rotations.get(key)?.secret === secret) this.#rotations.delete(key)
   }
 
   /** What the owner of an endpoint held when the effect of this order came, oldest first. */

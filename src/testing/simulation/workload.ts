@@ -225,7 +225,7 @@ export class Workload implements Owner {
           const secret = secrets.forRotation(id, by)
           if (secret === undefined) return
           const rotated = endpoints.rotateSecret(id, { ...options, secret })
-          return rotated.finally(() => secrets.endRotation(id, by))
+          return rotated.finally(() => secrets.endRotation(id, by, secret))
         })
       case 'test':
         return this.#as(`tests ${id}`, ({ endpoints }) => endpoints.test(id, options))

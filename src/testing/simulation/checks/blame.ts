@@ -25,12 +25,16 @@ export function blame({ scenario, ledger, broken }: CheckContext): Check {
     }
   }
 
-  function checkDisabling({ params, answer, at }: EffectOf<'updateEndpoint'>): void {
+  /** Whether an endpoint was failing when a process last looked: it acts on what it saw. */
+  const seenFailing = new Map<string, boolean>()
+
+  function checkDisabling({ params, answer, at, by }: EffectOf<'updateEndpoint'>): void {
     const { active, disabledReason: reason } = params.changes
     const endpoint = ledger.endpoints.get(params.id)
     if (active !== false || answer === null || endpoint === undefined) return
     if (reason === 'gone' && !answered410.has(params.id)) breaks(`${params.id} never answered 410`)
-    if (reason === 'failing' && !isFailing(endpoint, at)) {
+    const sawIt = seenFailing.get(`${by.name} ${params.id}`) ?? false
+    if (reason === 'failing' && !sawIt && !isFailing(endpoint, at)) {
       breaks(
         `${params.id} is switched off as failing after ${endpoint.failedAttempts} failures ` +
           `since ${endpoint.failingSince}`,
@@ -60,6 +64,11 @@ export function blame({ scenario, ledger, broken }: CheckContext): Check {
           checkChange(change, unreported.get(effect.by) ?? [])
         }
         unreported.delete(effect.by)
+      }
+      if (effect.method === 'getEndpoint') {
+        const endpoint = ledger.endpoints.get(effect.params.id)
+        const isSeen = endpoint !== undefined && isFailing(endpoint, effect.at)
+        seenFailing.set(`${effect.by.name} ${effect.params.id}`, isSeen)
       }
       if (effect.method === 'updateEndpoint') checkDisabling(effect)
     },

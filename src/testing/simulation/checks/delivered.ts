@@ -9,13 +9,13 @@ import type { Check } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 
 /** What was emitted reaches everyone it is owed to, or is seen not to. */
-export function delivered({ scenario, ledger, emitted, broken }: CheckContext): Check {
+export function delivered({ ledger, emitted, broken }: CheckContext): Check {
   const breaks = (what: string) => broken('at least once', what)
 
   /**
    * Whether the endpoint's owner took it back between emit and fan-out. What an endpoint missed
-   * that was off for a while in that time leaves no delivery either (`recover` finds it); and
-   * clocks that differ cannot always tell whether it was off before or after the emit.
+   * that was off for a while in that time leaves no delivery either (`recover` finds it), nor does
+   * what it missed that was switched off later, but by an earlier clock or a call under way since.
    */
   function isForgone({ states }: EndpointFact, { event, order }: EventFact): boolean {
     const since = states.filter((state) => state.order > order)
@@ -23,7 +23,8 @@ export function delivered({ scenario, ledger, emitted, broken }: CheckContext): 
     if (since.some((state) => state.deleted || !wants(state))) return true
     const offAt = since.findIndex((state) => !state.active)
     const isOnAgain = offAt >= 0 && since.slice(offAt).some((state) => state.active)
-    return isOnAgain || (offAt >= 0 && scenario.clockErrorMs > 0)
+    const disabledMs = since[offAt]?.disabledMs ?? null
+    return isOnAgain || (disabledMs !== null && disabledMs < event.createdAt.getTime())
   }
 
   function checkOutcome(delivery: DeliveryFact): void {

@@ -66,6 +66,7 @@ export function schedule({ scenario, ledger, broken }: CheckContext): Check {
 
   /** In true time, from one request to the next. */
   function checkWait(delivery: DeliveryFact, sent: SentRequest): void {
+    if (delivery.isTest) return
     const before = delivery.sent.findLast((other) => other.logged !== null)
     if (before?.logged == null || before.logged.succeeded || before.endedAt === null) return
     const { order } = before.logged
