@@ -9,6 +9,7 @@ import {
   toAttempt,
   toDeliveryRecord,
 } from './rows.ts'
+import { unindexed } from './schema/functions.ts'
 import { decodeText, instantArray, textArray } from './values.ts'
 
 /** New deliveries as our functions take them: each event and endpoint once. */
@@ -101,7 +102,7 @@ interface ScheduledRow extends DeliveryRow {
 const columns = 'delivery.*, entry.due_at, entry.lease_token'
 
 function withSchedule(schema: string): string {
-  return `${schema}.deliveries AS delivery`
+  return `LEFT JOIN ${schema}.schedule AS entry USING (delivery_id)`
 }
 
 function toRecord(row: ScheduledRow): DeliveryRecord {
@@ -114,8 +115,8 @@ export async function getDelivery(
   { tenantId, id }: { tenantId: string; id: string },
 ): Promise<DeliveryRecord | null> {
   const [row] = await database.query<ScheduledRow>(
-    `SELECT ${columns} FROM ${withSchedule(database.schema)}
-      LEFT JOIN ${database.schema}.schedule AS entry USING (delivery_id)
+    `SELECT ${columns} FROM ${database.schema}.deliveries AS delivery
+      ${withSchedule(database.schema)}
       WHERE delivery_id = $1 AND tenant_id = $2`,
     [id, tenantId],
   )
@@ -140,11 +141,11 @@ export async function listDeliveries(
   const asked = status !== undefined || eventId !== undefined ? [status] : statuses
   const list = await readList<ScheduledRow>(database, page, {
     table: 'deliveries',
+    alias: 'delivery',
     id: 'delivery_id',
     stretches: asked.map((each) => conditions.copy().and('status', '=', each)),
     columns,
-    rows: `${withSchedule(database.schema)} USING (delivery_id)
-      LEFT JOIN ${database.schema}.schedule AS entry`,
+    join: withSchedule(database.schema),
   })
   return { ...list, items: list.items.map(toRecord) }
 }
@@ -155,7 +156,8 @@ export async function listAttempts(
 ): Promise<Attempt[]> {
   const rows = await database.query<AttemptRow>(
     `SELECT * FROM ${database.schema}.attempts
-      WHERE delivery_id = ANY ($1::text[]) AND tenant_id = $2 ORDER BY attempt_id`,
+      WHERE delivery_id = ANY ($1::text[]) AND ${unindexed('tenant_id')} = $2
+      ORDER BY attempt_id`,
     [textArray(deliveryIds), tenantId],
   )
   return rows.map(toAttempt)

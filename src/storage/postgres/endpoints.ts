@@ -156,10 +156,10 @@ export async function listEndpoints(
     .and('active', '=', active)
   const list = await readList<EndpointRow>(database, page, {
     table: 'endpoints',
+    alias: 'endpoint',
     id: 'endpoint_id',
     stretches: [conditions],
     columns: asJson,
-    rows: `${database.schema}.endpoints AS endpoint`,
   })
   return { ...list, items: list.items.map(({ endpoint }) => toEndpointRecord(endpoint)) }
 }

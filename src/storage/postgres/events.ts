@@ -3,6 +3,7 @@ import { type Database, paramText } from './database.ts'
 import { Conditions, readList } from './lists.ts'
 import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
+import { pairEquals } from './schema/functions.ts'
 import { instantArray, textArray } from './values.ts'
 
 type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
@@ -114,13 +115,15 @@ export async function listEvents(
     .and('created_at', '<', until)
   const list = await readList<EventRow>(database, page, {
     table: 'events',
+    alias: 'event',
     id: 'event_id',
     stretches: [conditions],
     columns: eventColumns,
-    rows: `${database.schema}.events AS event`,
   })
   return { ...list, items: list.items.map(toEventRecord) }
 }
+
+const isOwed = pairEquals(['delivery.event_id', 'delivery.endpoint_id'], ['event.event_id', '$5'])
 
 export async function listEventsWithoutDelivery(
   database: Database,
@@ -132,7 +135,7 @@ export async function listEventsWithoutDelivery(
       WHERE tenant_id = $1 AND event_id > $2 AND created_at >= $3 AND created_at < $4
         AND fan_out = 'done' AND NOT EXISTS (
           SELECT FROM ${database.schema}.deliveries AS delivery
-            WHERE delivery.event_id = event.event_id AND delivery.endpoint_id = $5)
+            WHERE ${isOwed})
       ORDER BY event_id LIMIT $6`,
     [tenantId, after ?? '', since, until, endpointId, limit],
   )

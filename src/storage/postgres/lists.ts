@@ -25,8 +25,9 @@ export class Conditions {
 
 /** What a list is read from. */
 interface ListSource {
-  /** The table whose index gives the order. */
+  /** The table, and the name by which `columns` calls it. */
   table: string
+  alias: string
   /** The column that orders the list. */
   id: string
   /**
@@ -34,9 +35,9 @@ interface ListSource {
    * are merged as they are read, so that no page is ever sorted from more than it shows.
    */
   stretches: Conditions[]
-  /** What is read of the rows on the page, and where from. */
+  /** What is read of the rows on the page, and what is joined to them for it. */
   columns: string
-  rows: string
+  join?: string
 }
 
 /** Reads a page of a list, newest first, and how many match over all pages. */
@@ -55,7 +56,7 @@ export async function readList<Row>(
 async function readPage<Row>(
   database: Database,
   { before, limit, offset }: ListParams,
-  { table, id, stretches, columns, rows }: ListSource,
+  { table, alias, id, stretches, columns, join = '' }: ListSource,
 ): Promise<Row[]> {
   const params: Param[] = [offset + limit]
   const parts = stretches.map((stretch) => {
@@ -71,7 +72,8 @@ async function readPage<Row>(
       SELECT ${id} FROM (${parts.join(' UNION ALL ')}) AS stretches
         ORDER BY ${id} DESC LIMIT $${params.push(limit)} OFFSET $${params.push(offset)}
     )
-    SELECT ${columns} FROM page JOIN ${rows} USING (${id}) ORDER BY page.${id} DESC`,
+    SELECT ${columns} FROM page JOIN ${database.schema}.${table} AS ${alias} USING (${id}) ${join}
+      ORDER BY page.${id} DESC`,
     params,
   )
 }

@@ -85,7 +85,7 @@ BEGIN
     WHERE lane.endpoint_id = ready.endpoint_id;
 
   WHILE rest > 0 LOOP
-    tenants := (${tenantsInTurn({ from: `${schema}.lanes`, where: 'turn IS NOT NULL' })});
+    tenants := (${tenantsInTurn({ from: `${schema}.lanes`, where: 'turn IS NOT NULL', within: 'turn' })});
     EXIT WHEN tenants IS NULL;
     share := ceil(rest::numeric / cardinality(tenants));
 

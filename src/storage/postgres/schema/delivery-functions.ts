@@ -1,4 +1,5 @@
-import { planning } from './functions.ts'
+import { isKnown } from './fan-out.ts'
+import { planning, unindexed } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** What else changes deliveries: each locks rows of the schedule in the order of their ids. */
@@ -26,12 +27,13 @@ BEGIN
           p_reasons, p_dues, p_created)
         AS given (id, tenant, event, endpoint, type, status, reason, due, created)
       JOIN ${schema}.events AS event
-        ON event.event_id = given.event AND event.tenant_id = given.tenant
+        ON event.event_id = given.event AND ${unindexed('event.tenant_id')} = given.tenant
       JOIN ${schema}.endpoints AS endpoint
-        ON endpoint.endpoint_id = given.endpoint AND endpoint.tenant_id = given.tenant
+        ON endpoint.endpoint_id = given.endpoint
+          AND ${unindexed('endpoint.tenant_id')} = given.tenant
       WHERE NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS known
-          WHERE known.event_id = given.event AND known.endpoint_id = given.endpoint)
+          WHERE ${isKnown})
   ), added AS (
     INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
         status, cancel_reason, created_at, completed_at)
@@ -122,7 +124,8 @@ BEGIN
     SELECT delivery.delivery_id, delivery.endpoint_id, delivery.tenant_id
       FROM ${schema}.deliveries AS delivery
       LEFT JOIN ${schema}.schedule AS entry ON entry.delivery_id = delivery.delivery_id
-      WHERE delivery.delivery_id = ANY (p_ids) AND delivery.tenant_id = p_tenant
+      WHERE delivery.delivery_id = ANY (p_ids)
+        AND ${unindexed('delivery.tenant_id')} = p_tenant
         AND (delivery.status <> 'pending' OR entry.lease_token IS NULL OR entry.due_at <= p_now)
   ), scheduled AS (
     INSERT INTO ${schema}.schedule AS entry (delivery_id, endpoint_id, due_at)
@@ -165,7 +168,8 @@ BEGIN
   SELECT array_agg(delivery_id) INTO held FROM (
     SELECT entry.delivery_id FROM ${schema}.schedule AS entry
       JOIN ${schema}.deliveries AS delivery
-        ON delivery.delivery_id = entry.delivery_id AND delivery.tenant_id = p_tenant
+        ON delivery.delivery_id = entry.delivery_id
+          AND ${unindexed('delivery.tenant_id')} = p_tenant
       WHERE entry.delivery_id = ANY (ids) AND entry.due_at IS NOT NULL
       ORDER BY entry.delivery_id LIMIT p_limit FOR UPDATE OF entry
   ) AS rows;

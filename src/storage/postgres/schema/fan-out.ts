@@ -1,5 +1,11 @@
-import { planning, tenantsInTurn } from './functions.ts'
+import { pairEquals, planning, tenantsInTurn } from './functions.ts'
 import type { SchemaNames } from './names.ts'
+
+/** Whether a given delivery has its event and its endpoint in common with a known one. */
+export const isKnown = pairEquals(
+  ['known.event_id', 'known.endpoint_id'],
+  ['given.event', 'given.endpoint'],
+)
 
 /**
  * Claims waiting events and takes in their deliveries. Both lock the event first and its lease
@@ -24,7 +30,7 @@ DECLARE
   idle_since text;
 BEGIN
   WHILE rest > 0 LOOP
-    tenants := (${tenantsInTurn({ from: `${schema}.events`, where: "fan_out = 'wait'" })});
+    tenants := (${tenantsInTurn({ from: `${schema}.events`, where: "fan_out = 'wait'", within: 'position' })});
     EXIT WHEN tenants IS NULL;
     share := ceil(rest::numeric / cardinality(tenants));
     WITH due AS (
@@ -100,7 +106,7 @@ BEGIN
         ON lease.event_id = given.event AND lease.lease_token = p_token
       WHERE NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS known
-          WHERE known.event_id = given.event AND known.endpoint_id = given.endpoint)
+          WHERE ${isKnown})
   ), added AS (
     INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
         status, cancel_reason, created_at, completed_at)

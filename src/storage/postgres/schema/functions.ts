@@ -9,16 +9,32 @@ export const planning = `
   SET jit = off SET plan_cache_mode = force_generic_plan`
 
 /**
+ * Equality of two columns at once, in a form that only an index beginning with this very pair can
+ * serve. While a table is empty all indexes look equally good to the planner, and one of them would
+ * read everything that an endpoint or a tenant ever had.
+ */
+export function pairEquals(pair: [string, string], values: [string, string]): string {
+  const [columns, wanted] = [`(${pair.join(', ')})`, `(${values.join(', ')})`]
+  return `${columns} >= ${wanted} AND ${columns} <= ${wanted}`
+}
+
+/** A column to be compared in rows that were found otherwise, and never to be found by. */
+export function unindexed(column: string): string {
+  return `(${column} || '')`
+}
+
+/**
  * A query for the next `rest` tenants in turn, as an array: those after \`after\`, and from the
  * first one on again. It jumps from tenant to tenant through an index that begins with
  * `tenant_id`, whatever each of them has waiting.
  *
- * @param rows - Table and condition, as in `FROM … WHERE …`.
+ * @param rows - Table and condition, as in `FROM … WHERE …`, and the index's column after
+ * `tenant_id`.
  */
-export function tenantsInTurn(rows: { from: string; where: string }): string {
+export function tenantsInTurn(rows: { from: string; where: string; within: string }): string {
   const next = (bounds: string) =>
     `SELECT tenant_id FROM ${rows.from} WHERE ${rows.where} AND ${bounds}
-        ORDER BY tenant_id LIMIT 1`
+        ORDER BY tenant_id, ${rows.within} LIMIT 1`
   return `
     WITH RECURSIVE later AS (
       (SELECT tenant_id, 1 AS place FROM (${next('tenant_id > after')}) AS first)

@@ -1,4 +1,4 @@
-import { planning } from './functions.ts'
+import { pairEquals, planning } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /**
@@ -33,7 +33,7 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = given.id)
           AND (given.key IS NULL OR NOT EXISTS (
             SELECT FROM ${schema}.events AS known
-            WHERE known.tenant_id = given.tenant AND known.idempotency_key = given.key))
+            WHERE ${standsFor('known')}))
         ORDER BY given.place
     ), placed AS MATERIALIZED (
       SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
@@ -59,7 +59,7 @@ BEGIN
         FROM unnest(p_ids, p_tenants, p_keys) WITH ORDINALITY AS given (id, tenant, key, place)
         LEFT JOIN ${schema}.events AS own ON own.event_id = given.id
         LEFT JOIN ${schema}.events AS standing ON own.event_id IS NULL
-          AND standing.tenant_id = given.tenant AND standing.idempotency_key = given.key
+          AND ${standsFor('standing')}
         WHERE own.event_id IS NOT NULL OR standing.event_id IS NOT NULL;
     GET DIAGNOSTICS count_found = ROW_COUNT;
     -- One that stood in the way may have been pruned since: then there is room now. Rows answered
@@ -68,4 +68,13 @@ BEGIN
   END LOOP;
 END $$;
 `
+}
+
+function standsFor(event: string): string {
+  const isSame = pairEquals(
+    [`${event}.idempotency_key`, `${event}.tenant_id`],
+    ['given.key', 'given.tenant'],
+  )
+  // The index holds only these.
+  return `${event}.idempotency_key IS NOT NULL AND ${isSame}`
 }

@@ -74,7 +74,7 @@ BEGIN
   PERFORM FROM ${schema}.schedule WHERE delivery_id = ANY (ids) ORDER BY delivery_id FOR UPDATE;
   SELECT array_agg(delivery_id), array_agg(DISTINCT event_id) INTO ids, event_ids FROM (
     SELECT delivery_id, event_id FROM ${schema}.deliveries
-      WHERE delivery_id = ANY (ids) AND completed_at < p_before FOR UPDATE SKIP LOCKED
+      WHERE delivery_id = ANY (ids) AND status <> 'pending' FOR UPDATE SKIP LOCKED
   ) AS rows;
   deliveries := coalesce(cardinality(ids), 0);
   IF deliveries > 0 THEN

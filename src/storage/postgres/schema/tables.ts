@@ -38,7 +38,7 @@ CREATE TABLE ${schema}.events (
   idempotency_key text COLLATE "C",
   body            text NOT NULL
 );
-CREATE UNIQUE INDEX events_by_key ON ${schema}.events (tenant_id, idempotency_key)
+CREATE UNIQUE INDEX events_by_key ON ${schema}.events (idempotency_key, tenant_id)
   WHERE idempotency_key IS NOT NULL;
 -- Lists; with what they filter by, so that skipping a row costs no look at the table.
 CREATE INDEX events_by_id ON ${schema}.events (tenant_id, event_id, created_at, type);
