@@ -8,18 +8,22 @@ export type Scrub = (text: string) => string
 const shortest = 4
 
 /**
- * Builds a function that replaces each of these texts, as they are and as JSON writes them,
- * wherever they occur. What repeats them in another form (encoded, cut in two) is not found.
+ * Builds a function that replaces each of these texts wherever it occurs: as it is, in JSON (and in
+ * JSON inside JSON), or in a URL. Other forms of it (in HTML, in base64, cut in two) are not found.
  */
 export function scrubber(secrets: readonly string[]): Scrub {
-  const wanted = [...new Set(secrets.flatMap(spellings))]
-    .filter((text) => text.length >= shortest)
-    // One may be a part of another: the longest goes first.
-    .sort((one, other) => other.length - one.length)
+  const wanted = [...new Set(secrets.filter(({ length }) => length >= shortest).flatMap(spellings))]
+  // One may be a part of another: the longest goes first.
+  wanted.sort((one, other) => other.length - one.length)
   return (text) => wanted.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
 }
 
 function spellings(text: string): string[] {
-  const inJson = JSON.stringify(text).slice(1, -1)
-  return inJson === text ? [text] : [text, inJson]
+  const once = inJson(text)
+  return [text, once, inJson(once), encodeURIComponent(text.toWellFormed())]
+}
+
+/** A text as it stands between the quotes of a JSON text. */
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
 }

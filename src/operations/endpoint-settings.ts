@@ -133,7 +133,7 @@ function checkDescription(description: unknown): string {
 const headerValue = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 function checkHeaders(headers: unknown): Record<string, string> {
-  const entries = typeof headers === 'object' && headers !== null ? Object.entries(headers) : null
+  const entries = entriesOf(headers)
   if (entries === null || entries.length > mostHeaders) {
     throw invalidHeader(`headers must be an object of at most ${mostHeaders} names and values`)
   }
@@ -169,8 +169,7 @@ function checkRateLimit(rateLimit: RateLimit | null): RateLimit | null {
 }
 
 function checkMetadata(metadata: unknown): Record<string, string> {
-  const entries =
-    typeof metadata === 'object' && metadata !== null ? Object.entries(metadata) : null
+  const entries = entriesOf(metadata)
   const fits = ([key, value]: [string, unknown]) =>
     key.length >= 1 &&
     key.length <= longestMetadataKey &&
@@ -183,6 +182,12 @@ function checkMetadata(metadata: unknown): Record<string, string> {
     )
   }
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** Names and values of an object; `null` for anything else, lists included. */
+function entriesOf(value: unknown): [string, unknown][] | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  return Object.entries(value)
 }
 
 function invalid(message: string): WebhooksError {
