@@ -1,0 +1,107 @@
+import type { EventRecord, Storage } from '@ainexlayer/webhooks'
+import type { Pool } from 'mysql2/promise'
+import { type Executor, read, readIn, transact, writeIn } from './database.ts'
+import { addDeliveries } from './deliveries.ts'
+import { type EndpointRow, type EventRow, toEndpoint, toEvent } from './rows.ts'
+import { Turns } from './turns.ts'
+
+type FanOutMethods = Pick<Storage, 'claimEvents' | 'listSubscribers' | 'fanOut' | 'releaseEvents'>
+type Claim = Parameters<Storage['claimEvents']>[0]
+
+export function fanOutMethods(pool: Pool): FanOutMethods {
+  const turns = new Turns()
+  return {
+    claimEvents: (claim) =>
+      transact(pool, async (on) => {
+        const tenants = await read<{ tenant_id: string }>(
+          on,
+          "SELECT tenant_id FROM webhooks_events WHERE fan_out = 'waits' GROUP BY tenant_id",
+        )
+        const places = tenants.map(({ tenant_id: id }) => ({ id, tenantId: id }))
+        const room = new Map(places.map(({ id }) => [id, claim.limit]))
+        return turns.serve(places, { limit: claim.limit, room }, ({ tenantId }, count) =>
+          leaseEvents(on, tenantId, count, claim),
+        )
+      }),
+
+    async listSubscribers({ tenantId, position, emittedAt, after, limit }) {
+      const rows = await read<EndpointRow>(
+        pool,
+        `SELECT * FROM webhooks_endpoints
+          WHERE tenant_id = ? AND id > ? AND active_position < ? AND deleted_at IS NULL
+            AND (active OR disabled_at >= ?)
+          ORDER BY id LIMIT ?`,
+        [tenantId, after ?? '', position, emittedAt.getTime(), limit],
+      )
+      return rows.map(toEndpoint)
+    },
+
+    fanOut: ({ leaseToken, results }) =>
+      transact(pool, async (on) => {
+        const leases = results.map(({ eventId }) => ({ id: eventId, leaseToken }))
+        const held = new Set(await lockHeldEvents(on, leases))
+        const accepted = results.filter(({ eventId }) => held.has(eventId))
+        await addDeliveries(
+          on,
+          accepted.flatMap(({ deliveries }) => deliveries),
+        )
+        await writeIn(
+          on,
+          'UPDATE webhooks_events SET fan_out = ?, lease_token = NULL WHERE id IN (?)',
+          ['done'],
+          accepted.filter(({ done }) => done).map(({ eventId }) => eventId),
+        )
+        return [...held]
+      }),
+
+    releaseEvents: ({ leases }) =>
+      transact(pool, async (on) =>
+        writeIn(
+          on,
+          'UPDATE webhooks_events SET due_at = ?, lease_token = NULL WHERE id IN (?)',
+          [dueAlways],
+          await lockHeldEvents(on, leases),
+        ),
+      ),
+  }
+}
+
+/** The `due_at` of events that nobody holds. As in the schema, where it is the default. */
+const dueAlways = 0
+
+/** Rows that another claim has locked are left to it. */
+async function leaseEvents(
+  on: Executor,
+  tenantId: string,
+  count: number,
+  { now, leaseToken, leaseUntil }: Claim,
+): Promise<EventRecord[]> {
+  const rows = await read<EventRow>(
+    on,
+    `SELECT * FROM webhooks_events FORCE INDEX (webhooks_events_waiting)
+      WHERE fan_out = 'waits' AND tenant_id = ? AND due_at <= ?
+      ORDER BY position LIMIT ? FOR UPDATE SKIP LOCKED`,
+    [tenantId, now.getTime(), count],
+  )
+  await writeIn(
+    on,
+    'UPDATE webhooks_events SET due_at = ?, lease_token = ? WHERE id IN (?)',
+    [leaseUntil.getTime(), leaseToken],
+    rows.map(({ id }) => id),
+  )
+  return rows.map(toEvent)
+}
+
+/** Locks events, and names those that hold the token under which they are named. */
+async function lockHeldEvents(
+  on: Executor,
+  leases: { id: string; leaseToken: string }[],
+): Promise<string[]> {
+  const rows = await readIn<EventRow>(
+    on,
+    "SELECT * FROM webhooks_events WHERE id IN (?) AND fan_out = 'waits' FOR UPDATE",
+    leases.map(({ id }) => id),
+  )
+  const tokens = new Map(rows.map((row) => [row.id, row.lease_token]))
+  return leases.filter((lease) => tokens.get(lease.id) === lease.leaseToken).map(({ id }) => id)
+}
