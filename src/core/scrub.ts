@@ -15,7 +15,12 @@ export function scrubber(secrets: readonly string[]): Scrub {
   const wanted = [...new Set(secrets.filter(({ length }) => length >= shortest).flatMap(spellings))]
   // One may be a part of another: the longest goes first.
   wanted.sort((one, other) => other.length - one.length)
-  return (text) => wanted.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+  // Most texts, such as the headers of an answer, are shorter than what is looked for.
+  const least = wanted.at(-1)?.length ?? Number.POSITIVE_INFINITY
+  return (text) =>
+    text.length < least
+      ? text
+      : wanted.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
 }
 
 function spellings(text: string): string[] {
