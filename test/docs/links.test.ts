@@ -6,7 +6,7 @@ const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   scripts: Record<string, string>
 }
 
-describe.each(['README.md', 'ARCHITECTURE.md'])('%s', (file) => {
+describe.each(['README.md', 'ARCHITECTURE.md', 'SECURITY.md'])('%s', (file) => {
   const { text } = readDocument(file)
   const prose = text.replace(/^```[\s\S]*?^```$/gm, '')
 
