@@ -1,15 +1,8 @@
 import type { ClaimedDeliveries, DeliveryRecord, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
-import { type Executor, read, readIn, transact, writeIn } from './database.ts'
+import { type Executor, type Row, read, readIn, transact, writeIn } from './database.ts'
 import { lockBuckets, readLanes, saveBucket } from './lanes.ts'
-import {
-  type DeliveryRow,
-  type EndpointRow,
-  type EventRow,
-  toDelivery,
-  toEndpoint,
-  toEvent,
-} from './rows.ts'
+import * as tables from './tables.ts'
 import { Turns } from './turns.ts'
 
 type Claim = Parameters<Storage['claimDeliveries']>[0]
@@ -59,17 +52,21 @@ async function claimDeliveries(
     bucket.take(taken, now)
     await saveBucket(on, id, bucket)
   }
-  const events = await readIn<EventRow>(
+  const events = await readIn<Row>(
     on,
     'SELECT * FROM webhooks_events WHERE id IN (?)',
     deliveries.map(({ eventId }) => eventId),
   )
-  const endpoints = await readIn<EndpointRow>(
+  const endpoints = await readIn<Row>(
     on,
     'SELECT * FROM webhooks_endpoints WHERE id IN (?) AND deleted_at IS NULL',
     deliveries.map(({ endpointId }) => endpointId),
   )
-  return { deliveries, events: events.map(toEvent), endpoints: endpoints.map(toEndpoint) }
+  return {
+    deliveries,
+    events: events.map(tables.events.fromRow),
+    endpoints: endpoints.map(tables.endpoints.fromRow),
+  }
 }
 
 /**
@@ -82,18 +79,19 @@ async function leaseDeliveries(
   count: number,
   { now, leaseToken, leaseUntil }: Claim,
 ): Promise<DeliveryRecord[]> {
-  const rows = await read<DeliveryRow>(
+  const rows = await read<Row>(
     on,
     `SELECT * FROM webhooks_deliveries FORCE INDEX (webhooks_deliveries_due)
       WHERE status = 'pending' AND tenant_id = ? AND endpoint_id = ? AND due_at <= ?
       ORDER BY due_at LIMIT ? FOR UPDATE SKIP LOCKED`,
     [tenantId, id, now.getTime(), count],
   )
+  const due = rows.map(tables.deliveries.fromRow)
   await writeIn(
     on,
     'UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE id IN (?)',
     [leaseUntil.getTime(), leaseToken],
-    rows.map((row) => row.id),
+    due.map((delivery) => delivery.id),
   )
-  return rows.map((row) => ({ ...toDelivery(row), dueAt: leaseUntil, leaseToken }))
+  return due.map((delivery) => ({ ...delivery, dueAt: leaseUntil, leaseToken }))
 }

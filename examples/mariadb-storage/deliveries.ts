@@ -7,16 +7,9 @@ import type {
   Storage,
 } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
-import { type Executor, insertRows, read, readIn, transact } from './database.ts'
+import { type Executor, insertRows, type Row, read, readIn, transact } from './database.ts'
 import { readList } from './lists.ts'
-import {
-  type DeliveryRow,
-  newDelivery,
-  toAttempt,
-  toAttemptRow,
-  toDelivery,
-  toDeliveryRow,
-} from './rows.ts'
+import * as tables from './tables.ts'
 
 type DeliveryMethods = Pick<
   Storage,
@@ -30,6 +23,8 @@ type DeliveryMethods = Pick<
   | 'listDeliveries'
   | 'listAttempts'
 >
+
+type DeliveryLease = NonNullable<Parameters<Storage['insertDeliveries']>[0]['lease']>
 
 /** Every change is made in the same way: lock the rows, decide about each in code, write them. */
 export function deliveryMethods(pool: Pool): DeliveryMethods {
@@ -75,7 +70,7 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
           attempts.push(settlement.attempt)
         }
         await saveDeliveries(on, settled)
-        await insertRows(on, 'webhooks_attempts', attempts.map(toAttemptRow))
+        await insertRows(on, 'webhooks_attempts', attempts.map(tables.attempts.toRow))
         return idsOf(settled)
       }),
 
@@ -112,12 +107,12 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
 
     async getDelivery({ tenantId, id }) {
       const sql = 'SELECT * FROM webhooks_deliveries WHERE id = ? AND tenant_id = ?'
-      const [row] = await read<DeliveryRow>(pool, sql, [id, tenantId])
-      return row === undefined ? null : toDelivery(row)
+      const [row] = await read<Row>(pool, sql, [id, tenantId])
+      return row === undefined ? null : tables.deliveries.fromRow(row)
     },
 
     listDeliveries: ({ tenantId, endpointId, eventId, type, status, since, until, ...page }) =>
-      readList<DeliveryRow, DeliveryRecord>(
+      readList(
         pool,
         'webhooks_deliveries',
         {
@@ -130,17 +125,17 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
           'created_at < ?': until?.getTime(),
         },
         page,
-        toDelivery,
+        tables.deliveries.fromRow,
       ),
 
     async listAttempts({ tenantId, deliveryIds }) {
-      const rows = await readIn<{ attempt: string }>(
+      const rows = await readIn<Row>(
         pool,
-        'SELECT attempt FROM webhooks_attempts WHERE delivery_id IN (?) AND tenant_id = ?',
+        'SELECT * FROM webhooks_attempts WHERE delivery_id IN (?) AND tenant_id = ?',
         deliveryIds,
         [tenantId],
       )
-      return rows.map(toAttempt).sort((a, b) => (a.id < b.id ? -1 : 1))
+      return rows.map(tables.attempts.fromRow).sort((a, b) => (a.id < b.id ? -1 : 1))
     },
   }
 }
@@ -152,7 +147,7 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
 export async function addDeliveries(
   on: Executor,
   deliveries: NewDelivery[],
-  lease?: { leaseToken: string; leaseUntil: Date },
+  lease?: DeliveryLease,
 ): Promise<string[]> {
   const eventIds = deliveries.map(({ eventId }) => eventId)
   const events = await readIn<{ id: string }>(
@@ -171,9 +166,25 @@ export async function addDeliveries(
     const pair = `${eventId} ${endpointId}`
     return known.has(eventId) && !taken.has(pair) && taken.add(pair)
   })
-  const rows = added.map((given) => toDeliveryRow(newDelivery(given, lease)))
+  const rows = added.map((given) => tables.deliveries.toRow(newDelivery(given, lease)))
   await insertRows(on, 'webhooks_deliveries', rows)
   return idsOf(added)
+}
+
+/** A delivery at its beginning. */
+function newDelivery(given: NewDelivery, lease: DeliveryLease | undefined): DeliveryRecord {
+  const isLeased = given.status === 'pending' && lease !== undefined
+  return {
+    ...given,
+    dueAt: isLeased ? lease.leaseUntil : given.dueAt,
+    leaseToken: isLeased ? lease.leaseToken : null,
+    attempts: 0,
+    step: 0,
+    faults: 0,
+    responseStatus: null,
+    lastError: null,
+    completedAt: given.status === 'cancelled' ? given.createdAt : null,
+  }
 }
 
 function settle(row: DeliveryRecord, settlement: Settlement): DeliveryRecord {
@@ -200,7 +211,7 @@ function requeue(row: DeliveryRecord, now: Date): DeliveryRecord {
 /** Locks deliveries, and gives those that hold the token under which they are named. */
 async function lockHeld(on: Executor, leases: Lease[]): Promise<DeliveryRecord[]> {
   const sql = 'SELECT * FROM webhooks_deliveries WHERE id IN (?) FOR UPDATE'
-  const rows = (await readIn<DeliveryRow>(on, sql, idsOf(leases))).map(toDelivery)
+  const rows = (await readIn<Row>(on, sql, idsOf(leases))).map(tables.deliveries.fromRow)
   const named = new Set(leases.map(({ id, leaseToken }) => `${id} ${leaseToken}`))
   return rows.filter(({ id, leaseToken }) => named.has(`${id} ${leaseToken}`))
 }
@@ -211,7 +222,7 @@ async function lockDeliveries(
   ids: string[],
 ): Promise<DeliveryRecord[]> {
   const sql = 'SELECT * FROM webhooks_deliveries WHERE id IN (?) AND tenant_id = ? FOR UPDATE'
-  return (await readIn<DeliveryRow>(on, sql, ids, [tenantId])).map(toDelivery)
+  return (await readIn<Row>(on, sql, ids, [tenantId])).map(tables.deliveries.fromRow)
 }
 
 async function lockPending(
@@ -220,34 +231,21 @@ async function lockPending(
   endpointId: string,
   limit: number,
 ): Promise<DeliveryRecord[]> {
-  const rows = await read<DeliveryRow>(
+  const rows = await read<Row>(
     on,
     `SELECT * FROM webhooks_deliveries FORCE INDEX (webhooks_deliveries_due)
       WHERE status = 'pending' AND tenant_id = ? AND endpoint_id = ? LIMIT ? FOR UPDATE`,
     [tenantId, endpointId, limit],
   )
-  return rows.map(toDelivery)
+  return rows.map(tables.deliveries.fromRow)
 }
 
 /** Writes locked rows back, many to a statement. */
 async function saveDeliveries(on: Executor, deliveries: DeliveryRecord[]): Promise<void> {
-  const changed = changeable.map((column) => `${column} = VALUES(${column})`).join(', ')
-  const rows = deliveries.map(toDeliveryRow)
-  await insertRows(on, 'webhooks_deliveries', rows, `ON DUPLICATE KEY UPDATE ${changed}`)
+  const rows = deliveries.map(tables.deliveries.toRow)
+  const all = Object.keys(rows[0] ?? {}).map((column) => `${column} = VALUES(${column})`)
+  await insertRows(on, 'webhooks_deliveries', rows, `ON DUPLICATE KEY UPDATE ${all.join(', ')}`)
 }
-
-const changeable = [
-  'status',
-  'due_at',
-  'lease_token',
-  'attempts',
-  'step',
-  'faults',
-  'response_status',
-  'last_error',
-  'cancel_reason',
-  'completed_at',
-]
 
 function idsOf(rows: { id: string }[]): string[] {
   return rows.map(({ id }) => id)

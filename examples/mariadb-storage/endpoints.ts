@@ -1,8 +1,8 @@
 import type { EndpointRecord, HealthChange, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
-import { type Executor, insertRows, read, readIn, transact } from './database.ts'
+import { type Executor, insertRows, type Row, read, readIn, transact } from './database.ts'
 import { readList } from './lists.ts'
-import { type EndpointRow, toEndpoint, toMs, toSettingsRow } from './rows.ts'
+import { endpoints as table } from './tables.ts'
 
 type EndpointMethods = Pick<
   Storage,
@@ -18,31 +18,23 @@ export function endpointMethods(pool: Pool): EndpointMethods {
   return {
     insertEndpoint: ({ endpoint }) =>
       transact(pool, async (on) => {
-        const { id, tenantId } = endpoint
-        const createdAt = endpoint.createdAt.getTime()
-        const row = {
-          ...toSettingsRow(endpoint),
-          id,
-          tenant_id: tenantId,
-          active_position: await newestPosition(on),
-          created_at: createdAt,
-          updated_at: createdAt,
-        }
+        const row = table.toRow({
+          ...endpoint,
+          updatedAt: endpoint.createdAt,
+          activePosition: await newestPosition(on),
+        })
         await insertRows(on, 'webhooks_endpoints', [row], 'ON DUPLICATE KEY UPDATE id = id')
-        const [stored] = await read<EndpointRow>(
-          on,
-          'SELECT * FROM webhooks_endpoints WHERE id = ?',
-          [id],
-        )
-        if (stored === undefined) throw new Error(`The endpoint ${id} vanished while it was added`)
-        return toEndpoint(stored)
+        const stored = await readIn<Row>(on, 'SELECT * FROM webhooks_endpoints WHERE id IN (?)', [
+          endpoint.id,
+        ])
+        return table.fromRow({ ...row, ...stored[0] })
       }),
 
     updateEndpoint: ({ tenantId, id, changes, now, ifVersion }) =>
       transact(pool, async (on) => {
-        const [row] = await read<EndpointRow>(on, `${selectOne} FOR UPDATE`, [id, tenantId])
+        const [row] = await read<Row>(on, `${selectOne} FOR UPDATE`, [id, tenantId])
         if (row === undefined) return null
-        const before = toEndpoint(row)
+        const before = table.fromRow(row)
         if (ifVersion !== undefined && ifVersion !== before.version) return 'version_mismatch'
         const given = Object.entries(changes).filter(([, value]) => value !== undefined)
         const after: EndpointRecord = {
@@ -65,37 +57,37 @@ export function endpointMethods(pool: Pool): EndpointMethods {
 
     deleteEndpoint: ({ tenantId, id, now }) =>
       transact(pool, async (on) => {
-        const [row] = await read<EndpointRow>(on, `${selectOne} FOR UPDATE`, [id, tenantId])
+        const [row] = await read<Row>(on, `${selectOne} FOR UPDATE`, [id, tenantId])
         if (row === undefined) return false
         await on.query(
-          "UPDATE webhooks_endpoints SET deleted_at = ?, settings = '{}' WHERE id = ?",
+          "UPDATE webhooks_endpoints SET deleted_at = ?, headers = '{}', secrets = '[]' WHERE id = ?",
           [now.getTime(), id],
         )
         return true
       }),
 
     async getEndpoint({ tenantId, id }) {
-      const [row] = await read<EndpointRow>(pool, selectOne, [id, tenantId])
-      return row === undefined ? null : toEndpoint(row)
+      const [row] = await read<Row>(pool, selectOne, [id, tenantId])
+      return row === undefined ? null : table.fromRow(row)
     },
 
     listEndpoints: ({ tenantId, active, ...page }) =>
-      readList<EndpointRow, EndpointRecord>(
+      readList(
         pool,
         'webhooks_endpoints',
         { 'deleted_at IS NULL AND tenant_id = ?': tenantId, 'active = ?': active },
         page,
-        toEndpoint,
+        table.fromRow,
       ),
 
     recordHealth: ({ changes }) =>
       transact(pool, async (on) => {
-        const rows = await readIn<EndpointRow>(
+        const rows = await readIn<Row>(
           on,
           'SELECT * FROM webhooks_endpoints WHERE id IN (?) AND deleted_at IS NULL FOR UPDATE',
           changes.map(({ endpointId }) => endpointId),
         )
-        const endpoints = new Map(rows.map((row) => [row.id, toEndpoint(row)]))
+        const endpoints = new Map(rows.map(table.fromRow).map((row) => [row.id, row]))
         for (const change of changes) {
           const endpoint = endpoints.get(change.endpointId)
           if (endpoint !== undefined) applyHealth(endpoint, change)
@@ -119,18 +111,8 @@ async function newestPosition(on: Executor): Promise<number> {
 }
 
 async function saveEndpoint(on: Executor, endpoint: EndpointRecord): Promise<void> {
-  const row = {
-    ...toSettingsRow(endpoint),
-    paused_until: toMs(endpoint.pausedUntil),
-    failing_since: toMs(endpoint.failingSince),
-    failed_attempts: endpoint.failedAttempts,
-    active_position: endpoint.activePosition,
-    version: endpoint.version,
-    updated_at: endpoint.updatedAt.getTime(),
-  }
-  const columns = Object.keys(row).map((column) => `${column} = ?`)
-  const sql = `UPDATE webhooks_endpoints SET ${columns.join(', ')} WHERE id = ?`
-  await on.query(sql, [...Object.values(row), endpoint.id])
+  const row = table.toRow(endpoint)
+  await on.query('UPDATE webhooks_endpoints SET ? WHERE id = ?', [row, endpoint.id])
 }
 
 function applyHealth(endpoint: EndpointRecord, change: HealthChange): void {

@@ -1,8 +1,8 @@
-import type { EventRecord, NewEvent, Storage } from '@ainexlayer/webhooks'
+import type { NewEvent, Storage } from '@ainexlayer/webhooks'
 import type { Connection, Pool } from 'mysql2/promise'
-import { type Executor, insertRows, read, readIn, transact } from './database.ts'
+import { type Executor, insertRows, type Row, read, readIn, transact } from './database.ts'
 import { readList } from './lists.ts'
-import { type EventRow, idempotencyHash, toEvent, toEventRow } from './rows.ts'
+import { idempotencyHash, events as table } from './tables.ts'
 
 type EventMethods = Pick<
   Storage<Connection>,
@@ -19,11 +19,11 @@ export function eventMethods(pool: Pool): EventMethods {
 
     async getEvents({ tenantId, ids }) {
       const sql = 'SELECT * FROM webhooks_events WHERE id IN (?) AND tenant_id = ?'
-      return (await readIn<EventRow>(pool, sql, ids, [tenantId])).map(toEvent)
+      return (await readIn<Row>(pool, sql, ids, [tenantId])).map(table.fromRow)
     },
 
     listEvents: ({ tenantId, type, since, until, ...page }) =>
-      readList<EventRow, EventRecord>(
+      readList(
         pool,
         'webhooks_events',
         {
@@ -33,11 +33,11 @@ export function eventMethods(pool: Pool): EventMethods {
           'created_at < ?': until?.getTime(),
         },
         page,
-        toEvent,
+        table.fromRow,
       ),
 
     async listEventsWithoutDelivery({ tenantId, endpointId, since, until, after, limit }) {
-      const rows = await read<EventRow>(
+      const rows = await read<Row>(
         pool,
         `SELECT * FROM webhooks_events e
           WHERE tenant_id = ? AND id > ? AND created_at >= ? AND created_at < ? AND fan_out = 'done'
@@ -46,7 +46,7 @@ export function eventMethods(pool: Pool): EventMethods {
           ORDER BY id LIMIT ?`,
         [tenantId, after ?? '', since.getTime(), until.getTime(), endpointId, limit],
       )
-      return rows.map(toEvent)
+      return rows.map(table.fromRow)
     },
   }
 }
@@ -60,7 +60,12 @@ export function eventMethods(pool: Pool): EventMethods {
  * want to insert.
  */
 async function insertEvents(on: Executor, events: NewEvent[]) {
-  await insertRows(on, 'webhooks_events', events.map(toEventRow), 'ON DUPLICATE KEY UPDATE id = id')
+  const given = events.map((event) => ({
+    ...table.toRow(event),
+    idempotency_hash: idempotencyHash(event),
+    fan_out: event.fanOut ? 'waits' : 'never',
+  }))
+  await insertRows(on, 'webhooks_events', given, 'ON DUPLICATE KEY UPDATE id = id')
   const hashes = events.map(idempotencyHash)
   const rows = await readIn<{ id: string; created_at: number; idempotency_hash: string }>(
     on,

@@ -1,8 +1,8 @@
 import type { EventRecord, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
-import { type Executor, read, readIn, transact, writeIn } from './database.ts'
+import { type Executor, type Row, read, readIn, transact, writeIn } from './database.ts'
 import { addDeliveries } from './deliveries.ts'
-import { type EndpointRow, type EventRow, toEndpoint, toEvent } from './rows.ts'
+import { endpoints, events } from './tables.ts'
 import { Turns } from './turns.ts'
 
 type FanOutMethods = Pick<Storage, 'claimEvents' | 'listSubscribers' | 'fanOut' | 'releaseEvents'>
@@ -25,7 +25,7 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
       }),
 
     async listSubscribers({ tenantId, position, emittedAt, after, limit }) {
-      const rows = await read<EndpointRow>(
+      const rows = await read<Row>(
         pool,
         `SELECT * FROM webhooks_endpoints
           WHERE tenant_id = ? AND id > ? AND active_position < ? AND deleted_at IS NULL
@@ -33,7 +33,7 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
           ORDER BY id LIMIT ?`,
         [tenantId, after ?? '', position, emittedAt.getTime(), limit],
       )
-      return rows.map(toEndpoint)
+      return rows.map(endpoints.fromRow)
     },
 
     fanOut: ({ leaseToken, results }) =>
@@ -76,20 +76,21 @@ async function leaseEvents(
   count: number,
   { now, leaseToken, leaseUntil }: Claim,
 ): Promise<EventRecord[]> {
-  const rows = await read<EventRow>(
+  const rows = await read<Row>(
     on,
     `SELECT * FROM webhooks_events FORCE INDEX (webhooks_events_waiting)
       WHERE fan_out = 'waits' AND tenant_id = ? AND due_at <= ?
       ORDER BY position LIMIT ? FOR UPDATE SKIP LOCKED`,
     [tenantId, now.getTime(), count],
   )
+  const leased = rows.map(events.fromRow)
   await writeIn(
     on,
     'UPDATE webhooks_events SET due_at = ?, lease_token = ? WHERE id IN (?)',
     [leaseUntil.getTime(), leaseToken],
-    rows.map(({ id }) => id),
+    leased.map(({ id }) => id),
   )
-  return rows.map(toEvent)
+  return leased
 }
 
 /** Locks events, and names those that hold the token under which they are named. */
@@ -97,9 +98,9 @@ async function lockHeldEvents(
   on: Executor,
   leases: { id: string; leaseToken: string }[],
 ): Promise<string[]> {
-  const rows = await readIn<EventRow>(
+  const rows = await readIn<{ id: string; lease_token: string | null }>(
     on,
-    "SELECT * FROM webhooks_events WHERE id IN (?) AND fan_out = 'waits' FOR UPDATE",
+    "SELECT id, lease_token FROM webhooks_events WHERE id IN (?) AND fan_out = 'waits' FOR UPDATE",
     leases.map(({ id }) => id),
   )
   const tokens = new Map(rows.map((row) => [row.id, row.lease_token]))
