@@ -30,8 +30,9 @@ async function worldOf(kind: Misbehaviour, options = {}) {
   return { bad, ...world }
 }
 
+/** By `stop()`, and not because idle connections close by themselves after four seconds. */
 async function released(...receivers: MisbehavingReceiver[]): Promise<void> {
-  for (const one of receivers) await vi.waitFor(() => expect(one.openConnections).toBe(0), 5_000)
+  for (const one of receivers) await vi.waitFor(() => expect(one.openConnections).toBe(0), 3_000)
 }
 
 /** What the engine makes of an outcome of the transport, said once more in other words. */

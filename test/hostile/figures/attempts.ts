@@ -6,7 +6,8 @@ import { report, startReceivers, startSender } from './sender.ts'
 const timeoutMs = 1_000
 const rounds = 3
 
-let longestMs = 0
+// A busy machine delays attempts in some round; what is wrong with us delays them in each.
+let longestMs = Number.POSITIVE_INFINITY
 for (let round = 0; round < rounds; round++) {
   // All of it anew: what misbehaved is at rest afterwards, and names misbehave on later look-ups.
   const receivers = await startReceivers(misbehaviours)
@@ -14,7 +15,7 @@ for (let round = 0; round < rounds; round++) {
     timeoutMs,
     connectTimeoutMs: timeoutMs,
   })
-  longestMs = Math.max(longestMs, ...(await send()))
+  longestMs = Math.min(longestMs, Math.max(...(await send())))
   await webhooks.stop()
   await receivers.close()
 }
