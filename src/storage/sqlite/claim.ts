@@ -11,7 +11,7 @@ import {
   toDeliveryRecord,
   toEventRecord,
 } from './rows.ts'
-import type { StoredText } from './text.ts'
+import { type StoredText, storeText } from './text.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
 
@@ -136,7 +136,7 @@ class Claim {
     this.#statements.run(
       'UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE delivery_id = ?',
       leaseUntil.getTime(),
-      leaseToken,
+      storeText(leaseToken),
       delivery.id,
     )
     this.#leased.push({ ...delivery, dueAt: leaseUntil, leaseToken })

@@ -38,7 +38,7 @@ export function insertDelivery(
     storeText(delivery.eventType),
     delivery.status,
     toMs(dueAt),
-    leaseToken,
+    leaseToken === null ? null : storeText(leaseToken),
     delivery.cancelReason,
     delivery.createdAt.getTime(),
     delivery.status === 'pending' ? null : delivery.createdAt.getTime(),

@@ -111,7 +111,7 @@ function lease(
   statements.run(
     'REPLACE INTO webhooks_event_leases (event_id, lease_token, due_at) VALUES (?, ?, ?)',
     eventId,
-    leaseToken,
+    storeText(leaseToken),
     leaseUntil.getTime(),
   )
 }
@@ -161,7 +161,7 @@ export function fanOut(
 
 function holds(statements: Statements, eventId: string, leaseToken: string): boolean {
   const sql = 'SELECT 1 FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
-  return statements.get(sql, eventId, leaseToken) !== undefined
+  return statements.get(sql, eventId, storeText(leaseToken)) !== undefined
 }
 
 /** @param owed - Whether it is known to have deliveries: parts before this one may have had some. */
@@ -178,7 +178,7 @@ function endWait(statements: Statements, eventId: string, owed: boolean): void {
 /** @returns Whether it was held under that token. */
 function endLease(statements: Statements, eventId: string, leaseToken: string): boolean {
   const sql = 'DELETE FROM webhooks_event_leases WHERE event_id = ? AND lease_token = ?'
-  return statements.run(sql, eventId, leaseToken) > 0
+  return statements.run(sql, eventId, storeText(leaseToken)) > 0
 }
 
 export function releaseEvents(statements: Statements, { leases }: { leases: Lease[] }): void {

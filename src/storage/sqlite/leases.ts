@@ -2,7 +2,7 @@ import type { DeliveryStatus } from '../../model.ts'
 import type { Lease } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { Wakes } from './lanes.ts'
-import { readText, type StoredText } from './text.ts'
+import { readText, type StoredText, storeText } from './text.ts'
 
 interface LeasedRow {
   endpoint_id: string
@@ -22,7 +22,7 @@ export function renewLeases(
         RETURNING endpoint_id, tenant_id, status`,
       leaseUntil.getTime(),
       id,
-      leaseToken,
+      storeText(leaseToken),
     )
     // With a clock that steps back, this end may come before the one it replaces.
     if (row?.status === 'pending') {
@@ -47,7 +47,7 @@ export function releaseDeliveries(
         RETURNING endpoint_id, tenant_id, status`,
       now.getTime(),
       id,
-      leaseToken,
+      storeText(leaseToken),
     )
     if (row?.status === 'pending') {
       wakes.add(row.endpoint_id, readText(row.tenant_id), now, now)

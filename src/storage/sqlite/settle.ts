@@ -22,7 +22,8 @@ export function settleDeliveries(
 }
 
 function settle(statements: Statements, settlement: Settlement): boolean {
-  const { attempts, id, leaseToken, responseStatus, status } = settlement
+  const { attempts, id, responseStatus, status } = settlement
+  const token = storeText(settlement.leaseToken)
   const lastError = formatOrNull(settlement.lastError)
   const unlessCancelled = status === 'succeeded' ? '' : "AND status = 'pending'"
   const changes = statements.run(
@@ -40,7 +41,7 @@ function settle(statements: Statements, settlement: Settlement): boolean {
     settlement.cancelReason,
     toMs(settlement.completedAt),
     id,
-    leaseToken,
+    token,
   )
   if (changes > 0 || status === 'succeeded') return changes > 0
   // Cancelled while the attempt was under way: the attempt counts, and so it stays.
@@ -52,7 +53,7 @@ function settle(statements: Statements, settlement: Settlement): boolean {
     responseStatus,
     lastError,
     id,
-    leaseToken,
+    token,
   )
   return counted > 0
 }

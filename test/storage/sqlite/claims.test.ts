@@ -36,6 +36,22 @@ test('an endpoint that one caller has no room for keeps its place for the others
   expect(await endpointOf(new Map())).toBe(third)
 })
 
+test('a tenant all of whose endpoints one caller has no room for keeps its place as well', async () => {
+  const storage = await openStorage()
+  const tenants = ['first', 'second', 'third']
+  for (const tenantId of tenants) {
+    await storage.insertEndpoint({ endpoint: newEndpoint({ id: `ep_${tenantId}`, tenantId }) })
+    await addDeliveries(storage, 3, [`ep_${tenantId}`], tenantId)
+  }
+  const tenantOf = async (inFlight: ReadonlyMap<string, number>) => {
+    const { deliveries } = await claim(storage, { limit: 1, inFlight })
+    return deliveries[0]?.tenantId
+  }
+  expect(await tenantOf(new Map([['ep_first', 8]]))).toBe('second')
+  expect(await tenantOf(new Map())).toBe('first')
+  expect(await tenantOf(new Map())).toBe('third')
+})
+
 test('a lease that a renewal shortens, by a clock that stepped back, ends when it says', async () => {
   const storage = await openStorage()
   await addDeliveries(storage, 1, await addEndpoints(storage, 1))

@@ -63,3 +63,13 @@ test('a full disk fails the write whole, and the next one works when there is ro
   await storage.insertEvents({ events })
   expect(await storage.getEvents({ tenantId: 'tenant', ids })).toHaveLength(3)
 })
+
+test('a write that fails half-way leaves nothing, and the next one works', async () => {
+  const storage = await openStorage()
+  const events = [newEvent(), newEvent({ createdAt: new Date(Number.NaN) })]
+  await expect(storage.insertEvents({ events })).rejects.toMatchObject({ errcode: 1299 })
+  const ids = events.map((event) => event.id)
+  expect(await storage.getEvents({ tenantId: 'tenant', ids })).toEqual([])
+  await storage.insertEvents({ events: events.slice(0, 1) })
+  expect(await storage.getEvents({ tenantId: 'tenant', ids })).toHaveLength(1)
+})

@@ -100,11 +100,12 @@ export async function addDeliveries(
   storage: Storage<DatabaseSync>,
   count: number,
   endpointIds: string[],
+  tenantId = 'tenant',
 ): Promise<NewDelivery[]> {
   const added: NewDelivery[] = []
   for (let first = 0; first < count; first += 1_000) {
     const size = Math.min(1_000, count - first)
-    const events = Array.from({ length: size }, () => newEvent({ fanOut: false }))
+    const events = Array.from({ length: size }, () => newEvent({ tenantId, fanOut: false }))
     await storage.insertEvents({ events })
     const deliveries = events.map((event, index) =>
       newDelivery(event, endpointIds[(first + index) % endpointIds.length] ?? 'ep_none'),
