@@ -34,7 +34,7 @@ export class Story {
 }
 
 /** `1d 02:03:04.005` since the start. */
-export function formatElapsed(elapsedMs: number): string {
+function formatElapsed(elapsedMs: number): string {
   const part = (unitMs: number, size: number, digits: number) =>
     String(Math.floor(elapsedMs / unitMs) % size).padStart(digits, '0')
   const days = Math.floor(elapsedMs / 86_400_000)

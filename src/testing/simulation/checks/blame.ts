@@ -1,6 +1,7 @@
 import type { HealthChange, Settlement } from '../../../storage/storage.ts'
+import type { EndpointFact } from '../endpoint-states.ts'
 import type { Incarnation } from '../incarnation.ts'
-import { type EndpointFact, settledBy } from '../ledger.ts'
+import { settledBy } from '../ledger.ts'
 import type { Check, EffectOf } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 

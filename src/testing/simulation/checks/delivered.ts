@@ -1,10 +1,5 @@
-import {
-  covers,
-  type DeliveryFact,
-  type EndpointFact,
-  type EndpointState,
-  type EventFact,
-} from '../ledger.ts'
+import { covers, type EndpointFact, type EndpointState } from '../endpoint-states.ts'
+import type { DeliveryFact, EventFact } from '../ledger.ts'
 import type { Check } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 

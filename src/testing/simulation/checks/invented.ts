@@ -1,5 +1,5 @@
 import type { NewDelivery } from '../../../storage/storage.ts'
-import { covers, stateAt } from '../ledger.ts'
+import { covers, stateAt } from '../endpoint-states.ts'
 import type { Check } from '../observed.ts'
 import { type CheckContext, claimOf } from './facts.ts'
 
