@@ -28,7 +28,7 @@ import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from '
 import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
 import { releaseDeliveries, renewLeases } from './leases.ts'
 import { nextDueAt } from './next-due.ts'
-import { openDatabase } from './open.ts'
+import { type OpenOptions, openDatabase } from './open.ts'
 import { prune } from './prune.ts'
 import { settleDeliveries } from './settle.ts'
 import { readStats } from './stats.ts'
@@ -94,18 +94,16 @@ function invalid(message: string): WebhooksError {
   return new WebhooksError('invalid_option', `sqliteStorage: ${message}`)
 }
 
-function createStorage(options: Required<SqliteStorageOptions>): Storage<DatabaseSync> {
-  const durability = options.synchronous ?? 'full'
+function createStorage(options: OpenOptions & { synchronous: Durability }): Storage<DatabaseSync> {
   let opened: Database | null = null
   let file = ''
   let joined: JoinedConnections = new WeakMap()
+  const endpoints = new EndpointCache()
 
   function database(): Database {
     if (opened !== null) return opened
     throw new WebhooksError('storage_closed', 'The SQLite storage is not open: call open() first')
   }
-
-  const endpoints = new EndpointCache()
 
   type Work<Params, Result> = (statements: Statements, params: Params) => Result
   type Method<Params, Result> = (params: Params) => Promise<Result>
@@ -121,7 +119,8 @@ function createStorage(options: Required<SqliteStorageOptions>): Storage<Databas
 
   /** What somebody was told is done. */
   function promises<Params, Result>(work: Work<Params, Result>): Method<Params, Result> {
-    return async (params) => database().write((statements) => work(statements, params), durability)
+    return async (params) =>
+      database().write((statements) => work(statements, params), options.synchronous)
   }
 
   return {
@@ -139,7 +138,7 @@ function createStorage(options: Required<SqliteStorageOptions>): Storage<Databas
       const own = database()
       if (events.length === 0) return []
       if (transaction === undefined) {
-        return own.write((statements) => insertEvents(statements, events), durability)
+        return own.write((statements) => insertEvents(statements, events), options.synchronous)
       }
       return insertEvents(joinTransaction(transaction, file, joined), events)
     },
