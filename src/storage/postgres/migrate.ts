@@ -1,5 +1,5 @@
 import { WebhooksError } from '../../errors.ts'
-import type { Database } from './database.ts'
+import { asText, type Database } from './database.ts'
 import type { LoanedConnection, PostgresPool } from './pool.ts'
 import { isForbidden, isReadOnly, readOnly, reasonOf, schemaVersion } from './probe.ts'
 import { migrations, migrationsTable } from './schema/migrations.ts'
@@ -38,9 +38,12 @@ async function runMigrations(connection: LoanedConnection, names: SchemaNames): 
   // Even with IF NOT EXISTS, this needs a right on the database that our user may not have.
   if (known.rows.length === 0) await connection.query(`CREATE SCHEMA ${schema}`)
   await connection.query(migrationsTable(names))
-  const [row] = (
-    await connection.query(`SELECT coalesce(max(version), 0) AS version FROM ${schema}.migrations`)
-  ).rows as { version: unknown }[]
+  const applied = await connection.query({
+    text: `SELECT coalesce(max(version), 0) AS version FROM ${schema}.migrations`,
+    values: [],
+    types: asText,
+  })
+  const [row] = applied.rows as { version: string }[]
   for (let version = Number(row?.version); version < migrations.length; version += 1) {
     await connection.query(migrationSql(names, version))
   }
