@@ -1,0 +1,377 @@
+import type pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type PostgresStorage, postgresStorage } from '../../src/storage/postgres/index.ts'
+import type {
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+  NewEvent,
+  Storage,
+} from '../../src/storage/storage.ts'
+import { Kit, only } from '../../src/testing/storage-suite/kit.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
+
+/** What goes wrong only where several connections meet in one database. */
+
+let server: PostgresServer
+let pool: pg.Pool
+let schema: string
+let storage: PostgresStorage
+let kit: Kit
+
+beforeAll(async () => {
+  server = await startPostgres(['-c', 'deadlock_timeout=100ms'])
+}, 60_000)
+afterAll(() => server?.stop())
+
+beforeEach(async () => {
+  schema = server.newSchema()
+  pool = server.pool()
+  storage = postgresStorage({ pool, schema })
+  await storage.open()
+  kit = new Kit(storage as Storage<never>)
+})
+
+/** As another process would have it. */
+function another(): PostgresStorage {
+  return postgresStorage({ pool: server.pool({ max: 3 }), schema })
+}
+
+interface OpenTransaction {
+  client: pg.PoolClient
+  end(how: 'COMMIT' | 'ROLLBACK'): Promise<void>
+}
+
+async function begin(level = 'READ COMMITTED'): Promise<OpenTransaction> {
+  const client = await pool.connect()
+  await client.query(`BEGIN ISOLATION LEVEL ${level}`)
+  return {
+    client,
+    async end(how) {
+      await client.query(how)
+      client.release()
+    },
+  }
+}
+
+async function subscribersOf(event: EventRecord): Promise<string[]> {
+  const { tenantId, position, createdAt } = event
+  const given = { tenantId, position, emittedAt: createdAt, after: null, limit: 100 }
+  return (await storage.listSubscribers(given)).map(({ id }) => id)
+}
+
+/** Resolves to what the promise did within a moment: a wait for a lock shows as `waits`. */
+async function soon<Result>(promise: Promise<Result>): Promise<Result | 'waits'> {
+  const pause = new Promise<'waits'>((resolve) => setTimeout(resolve, 150, 'waits'))
+  return Promise.race([promise, pause])
+}
+
+describe('events that commit late', () => {
+  test('reach an endpoint that was there when they were emitted', async () => {
+    const endpoint = await kit.addEndpoint()
+    const late = await begin()
+    const event = kit.event()
+    await storage.insertEvents({ events: [event], transaction: late.client })
+    // Meanwhile others come, are committed and fanned out.
+    const [early] = await kit.addEvents(5)
+    const leaseToken = kit.id('lease')
+    const claimed = await kit.claimEvents(0, { leaseToken })
+    const results = claimed.map(({ id }) => ({ eventId: id, deliveries: [], done: true }))
+    await storage.fanOut({ now: kit.at(0), leaseToken, results })
+    await late.end('COMMIT')
+    const found = only(await kit.claimEvents(0))
+    expect(found.id).toBe(event.id)
+    expect(found.position).toBeLessThan(early?.position ?? 0)
+    expect(await subscribersOf(found)).toEqual([endpoint.id])
+  })
+
+  test('do not reach an endpoint that came, or was switched on, after they were emitted', async () => {
+    const off = await kit.addEndpoint({ active: false })
+    const late = await begin()
+    await storage.insertEvents({ events: [kit.event()], transaction: late.client })
+    await kit.addEndpoint()
+    const { tenantId, id } = off
+    await storage.updateEndpoint({ tenantId, id, changes: { active: true }, now: kit.at(5) })
+    await late.end('COMMIT')
+    expect(await subscribersOf(only(await kit.claimEvents(0)))).toEqual([])
+    const next = await kit.addEvent()
+    expect(await subscribersOf(next)).toHaveLength(2)
+  })
+
+  test('are not claimed before, and are at once after', async () => {
+    const late = await begin()
+    await storage.insertEvents({ events: [kit.event()], transaction: late.client })
+    expect(await kit.claimEvents(0)).toEqual([])
+    expect(await storage.nextDueAt({ exclude: [] })).toBeNull()
+    await late.end('COMMIT')
+    expect(await kit.claimEvents(0)).toHaveLength(1)
+  })
+})
+
+describe('an emit inside the caller’s transaction', () => {
+  test('locks nothing but the table of events', async () => {
+    await kit.addEndpoint()
+    const { client, end } = await begin()
+    const events = [kit.event({ idempotencyKey: 'k' }), kit.event()]
+    await storage.insertEvents({ events, transaction: client })
+    const { rows } = await client.query(
+      `SELECT DISTINCT relname FROM pg_locks JOIN pg_class AS class ON class.oid = relation
+        WHERE pid = pg_backend_pid() AND relkind = 'r'
+          AND relnamespace = '"${schema}"'::regnamespace`,
+    )
+    expect(rows).toEqual([{ relname: 'events' }])
+    await end('COMMIT')
+  })
+
+  test('leaves the transaction usable when the key is taken', async () => {
+    const standing = await kit.addEvent({ idempotencyKey: 'k' })
+    const { client, end } = await begin()
+    const again = kit.event({ idempotencyKey: 'k' })
+    const answer = await storage.insertEvents({ events: [again], transaction: client })
+    expect(answer).toEqual([{ id: standing.id, createdAt: standing.createdAt, inserted: false }])
+    const other = kit.event()
+    await storage.insertEvents({ events: [other], transaction: client })
+    await end('COMMIT')
+    expect(await kit.eventsOf([again, other])).toHaveLength(1)
+  })
+
+  test.each(['COMMIT', 'ROLLBACK'] as const)(
+    'a key that another transaction holds is waited for: %s',
+    async (how) => {
+      const first = await begin()
+      const second = await begin()
+      const [a, b] = [kit.event({ idempotencyKey: 'k' }), kit.event({ idempotencyKey: 'k' })]
+      await storage.insertEvents({ events: [a], transaction: first.client })
+      const waiting = storage.insertEvents({ events: [b], transaction: second.client })
+      expect(await soon(waiting)).toBe('waits')
+      await first.end(how)
+      const isTaken = how === 'COMMIT'
+      expect(await waiting).toMatchObject([{ id: isTaken ? a.id : b.id, inserted: !isTaken }])
+      await second.end('COMMIT')
+      expect(await kit.eventsOf([a, b])).toMatchObject([{ id: isTaken ? a.id : b.id }])
+    },
+  )
+
+  test('under REPEATABLE READ a key that was taken meanwhile fails, as everything there does', async () => {
+    const { client, end } = await begin('REPEATABLE READ')
+    await client.query('SELECT 1')
+    await kit.addEvent({ idempotencyKey: 'k' })
+    const late = storage.insertEvents({
+      events: [kit.event({ idempotencyKey: 'k' })],
+      transaction: client,
+    })
+    await expect(late).rejects.toMatchObject({ code: '40001' })
+    await end('ROLLBACK')
+    const fresh = await begin('REPEATABLE READ')
+    const events = [kit.event({ idempotencyKey: 'k' }), kit.event({ idempotencyKey: 'other' })]
+    const answers = await storage.insertEvents({ events, transaction: fresh.client })
+    expect(answers.map(({ inserted }) => inserted)).toEqual([false, true])
+    await fresh.end('COMMIT')
+  })
+})
+
+test('batches with the same keys in opposite order do not block each other', async () => {
+  const other = another()
+  for (let round = 0; round < 30; round += 1) {
+    const keys = Array.from({ length: 40 }, (_, index) => `round ${round} key ${index}`)
+    const batch = (order: string[]): NewEvent[] =>
+      order.map((idempotencyKey) => kit.event({ idempotencyKey }))
+    const answers = await Promise.all([
+      storage.insertEvents({ events: batch(keys) }),
+      other.insertEvents({ events: batch(keys.toReversed()) }),
+    ])
+    expect(answers.flat().filter(({ inserted }) => inserted)).toHaveLength(40)
+  }
+})
+
+describe('many workers on one tenant', () => {
+  test('share what is due of few endpoints: none starves, nothing is claimed twice', async () => {
+    const endpoints = [await kit.addEndpoint(), await kit.addEndpoint()]
+    for (const endpoint of endpoints) await addDeliveries(400, endpoint)
+    const workers = Array.from({ length: 6 }, another)
+    const shares = await Promise.all(
+      workers.map(async (worker) => {
+        const taken: string[] = []
+        for (let call = 0; call < 12; call += 1) {
+          const { deliveries } = await worker.claimDeliveries({
+            now: kit.at(0),
+            leaseToken: kit.id('lease'),
+            leaseUntil: kit.at(60_000),
+            limit: 16,
+            perEndpoint: 8,
+            inFlight: new Map(),
+          })
+          taken.push(...deliveries.map(({ id }) => id))
+        }
+        return taken
+      }),
+    )
+    const all = shares.flat()
+    expect(new Set(all).size).toBe(all.length)
+    expect(all).toHaveLength(800)
+    for (const share of shares) expect(share.length).toBeGreaterThan(0)
+  })
+
+  test('take together exactly what a rate limit allows', async () => {
+    const rateLimit = { limit: 7, intervalMs: 7_000 }
+    await addDeliveries(60, await kit.addEndpoint({ rateLimit }))
+    const workers = Array.from({ length: 5 }, another)
+    const counts = []
+    for (const at of [0, 2_999, 3_000, 3_001, 60_000]) {
+      const claims = await Promise.all(workers.map((worker) => kit.on(worker as never).claimed(at)))
+      counts.push(claims.flat().length)
+    }
+    expect(counts).toEqual([7, 2, 1, 0, 7])
+  })
+
+  test('a lane in other hands does not look like nothing to do', async () => {
+    const { delivery } = await kit.addDelivery()
+    const { client, end } = await begin()
+    await client.query(`SELECT 1 FROM "${schema}".lanes FOR UPDATE`)
+    expect(Number(await storage.nextDueAt({ exclude: [] }))).toBeLessThanOrEqual(+kit.at(0))
+    const claiming = kit.claimed(0)
+    expect(await soon(claiming)).toBe('waits')
+    await end('ROLLBACK')
+    expect((await claiming).map(({ id }) => id)).toEqual([delivery.id])
+  })
+
+  test('work that comes while a claim looks is found by the next', async () => {
+    const endpoint = await kit.addEndpoint()
+    const other = kit.on(another() as never)
+    for (let round = 0; round < 60; round += 1) {
+      const [event] = await kit.addEvents(1, { fanOut: false })
+      if (event === undefined) continue
+      const delivery = kit.delivery(event, endpoint)
+      const [, claimed] = await Promise.all([
+        storage.insertDeliveries({ deliveries: [delivery] }),
+        other.claimed(0),
+        kit.claimed(0),
+      ])
+      const found = [...claimed, ...(await kit.claimed(0))].map(({ id }) => id)
+      const { leaseToken } = await kit.get(delivery)
+      expect(leaseToken, `round ${round}, found ${found}`).not.toBeNull()
+    }
+  })
+
+  async function addDeliveries(count: number, endpoint: { id: string }): Promise<void> {
+    const events = await kit.addEvents(count, { fanOut: false })
+    await storage.insertDeliveries({
+      deliveries: events.map((event) => kit.delivery(event, endpoint)),
+    })
+  }
+})
+
+test('everything at once, from several processes: no deadlock, and in the end nothing is left', async () => {
+  const endpoints: EndpointRecord[] = []
+  for (const tenantId of ['tenant-a', 'tenant-b']) {
+    for (let count = 0; count < 4; count += 1) {
+      const rateLimit = count === 0 ? { limit: 50, intervalMs: 1_000 } : null
+      endpoints.push(await kit.addEndpoint({ tenantId, rateLimit }))
+    }
+  }
+  const emitted: NewEvent[] = []
+  let clock = 0
+  const worlds = Array.from({ length: 5 }, () => kit.on(another() as never))
+
+  await Promise.all(worlds.map((world, index) => live(world, index)))
+  for (let round = 0; round < 400; round += 1) {
+    clock += 30_000
+    await fanOut(kit)
+    const held = await kit.claimed(clock, { limit: 1_000 })
+    await kit.settle(...held.map((row) => kit.settlement(row, 'succeeded', { at: clock })))
+    if ((await storage.nextDueAt({ exclude: [] })) === null) break
+  }
+
+  expect(await storage.nextDueAt({ exclude: [] })).toBeNull()
+  for (const tenantId of ['tenant-a', 'tenant-b']) {
+    const events = emitted.filter((event) => event.tenantId === tenantId)
+    const page = { offset: 0, before: null, limit: 100_000, withTotal: true }
+    const { items } = await storage.listDeliveries({ tenantId, ...page })
+    // Each event once to each of the tenant's four endpoints.
+    expect(items).toHaveLength(4 * events.length)
+    expect(items.filter(({ status }) => status === 'pending')).toEqual([])
+    const deliveryIds = items.map(({ id }) => id)
+    const attempts = await storage.listAttempts({ tenantId, deliveryIds })
+    const sum = items.reduce((total, { attempts: count }) => total + count, 0)
+    expect(attempts).toHaveLength(sum)
+  }
+
+  /** One process: emits, fans out, claims, settles, gives back, cancels and re-queues. */
+  async function live(world: Kit, index: number): Promise<void> {
+    for (let step = 0; step < 80; step += 1) {
+      clock += 20
+      const tenantId = step % 2 === 0 ? 'tenant-a' : 'tenant-b'
+      const events = Array.from({ length: 3 }, () => world.event({ tenantId }))
+      emitted.push(...events)
+      const [, , held] = await Promise.all([
+        world.storage.insertEvents({ events }),
+        fanOut(world),
+        world.claimed(clock, { limit: 12, leaseForMs: step % 5 === 0 ? 1 : 500 }),
+      ])
+      await Promise.all([settleSome(world, held), upset(world, held, step + index)])
+    }
+  }
+
+  async function fanOut(world: Kit): Promise<void> {
+    const leaseToken = world.id('lease')
+    const events = await world.claimEvents(clock, { leaseToken, limit: 10 })
+    const results = events.map((event) => ({
+      eventId: event.id,
+      done: true,
+      deliveries: endpoints
+        .filter(({ tenantId }) => tenantId === event.tenantId)
+        .map((endpoint) => world.delivery(event, endpoint, { dueAt: world.at(clock) })),
+    }))
+    await world.storage.fanOut({ now: world.at(clock), leaseToken, results })
+  }
+
+  async function settleSome(world: Kit, held: DeliveryRecord[]): Promise<void> {
+    const settlements = held.map((row, place) =>
+      world.settlement(row, place % 3 === 0 ? 'pending' : 'succeeded', {
+        at: clock,
+        ...(place % 3 === 0 ? { dueAt: world.at(clock + 10 * place) } : {}),
+      }),
+    )
+    await world.settle(...settlements.slice(2).toReversed())
+  }
+
+  async function upset(world: Kit, held: DeliveryRecord[], turn: number): Promise<void> {
+    const ids = held.map(({ id }) => id)
+    const leases = held.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
+    const now = world.at(clock)
+    const tenantId = held[0]?.tenantId ?? 'tenant-a'
+    const reason = 'manual' as const
+    const endpointId = held[0]?.endpointId ?? ''
+    const pausedUntil = world.at(clock + 40)
+    if (turn % 6 === 0) await world.storage.renewLeases({ leases, leaseUntil: now })
+    if (turn % 6 === 1) await world.storage.releaseDeliveries({ now, leases: leases.toReversed() })
+    if (turn % 6 === 2) await world.storage.requeueDeliveries({ tenantId, ids, now })
+    if (turn % 6 === 3) {
+      const which = turn % 4 === 1 ? { ids } : { endpointId }
+      await world.storage.cancelDeliveries({ tenantId, which, reason, now, limit: 3 })
+    }
+    if (turn % 6 === 4 && endpointId !== '') {
+      const failure = { succeeded: false, failedAttempts: 1, failedAt: now, pausedUntil }
+      await world.storage.recordHealth({ changes: [{ endpointId, ...failure }] })
+    }
+    if (turn % 6 === 5) await world.storage.prune({ before: world.at(-1), limit: 10 })
+  }
+})
+
+test('a connection that is lost fails its call with the driver’s error, and the next call works', async () => {
+  const only = server.pool({ max: 1 })
+  const lonely = postgresStorage({ pool: only, schema })
+  await kit.addDelivery()
+  await lonely.nextDueAt({ exclude: [] })
+  const blocker = await begin()
+  await blocker.client.query(`LOCK TABLE "${schema}".lanes IN ACCESS EXCLUSIVE MODE`)
+  const claiming = kit.on(lonely as never).claimed(0)
+  expect(await soon(claiming)).toBe('waits')
+  await pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND query LIKE '%claim_deliveries%'`,
+  )
+  await expect(claiming).rejects.toMatchObject({ code: '57P01' })
+  await blocker.end('ROLLBACK')
+  expect(await kit.on(lonely as never).claimed(0)).toHaveLength(1)
+})
