@@ -23,239 +23,28 @@
  * lease: a claim moves it to the lease's end, so that work whose worker died becomes due again by
  * itself. The same holds for events that wait for their fan-out.
  */
-import type { Filter } from '../core/filter.ts'
+import type { Attempt, CancelReason } from '../model.ts'
 import type {
-  Attempt,
-  AttemptError,
-  CancelReason,
-  Delivery,
-  DeliveryStatus,
-  DisabledReason,
-  RateLimit,
-  RetryPolicy,
-} from '../model.ts'
+  ClaimedDeliveries,
+  DeliveryListParams,
+  DeliveryRecord,
+  EndpointListParams,
+  EndpointRecord,
+  EndpointSettings,
+  EventListParams,
+  EventRecord,
+  FanOutResult,
+  HealthChange,
+  Lease,
+  ListResult,
+  NewDelivery,
+  NewEndpoint,
+  NewEvent,
+  Settlement,
+  StatsRecord,
+} from './records.ts'
 
-/** An event as the engine hands it over. */
-export interface NewEvent {
-  id: string
-  tenantId: string
-  type: string
-  /** The JSON text that is signed and sent, byte for byte. */
-  body: string
-  channels: string[]
-  idempotencyKey: string | null
-  createdAt: Date
-  /** `false`: this event has its deliveries already (a test event) and is never fanned out. */
-  fanOut: boolean
-}
-
-/** An event as stored. */
-export interface EventRecord extends Omit<NewEvent, 'fanOut'> {
-  /**
-   * Its place in the order in which events were inserted, over all tenants: rises strictly from
-   * one event to the next. Gaps are fine. Assigned by the storage, because clocks of several
-   * processes cannot order events and endpoints.
-   */
-  position: number
-}
-
-/** A signing secret of an endpoint. */
-export interface SecretRecord {
-  /** `whsec_…` (HMAC) or `whsk_…` (Ed25519), or an encrypted form of it: opaque to adapters. */
-  value: string
-  createdAt: Date
-  /** From this instant on it no longer signs; `null` for the current one. */
-  expiresAt: Date | null
-}
-
-/** The part of an endpoint that its owner decides. */
-export interface EndpointSettings {
-  url: string
-  description: string
-  /** Event patterns. */
-  events: string[]
-  channels: string[]
-  filter: Filter | null
-  /** Custom headers, lower-case names. */
-  headers: Record<string, string>
-  secrets: SecretRecord[]
-  rateLimit: RateLimit | null
-  retry: RetryPolicy | null
-  metadata: Record<string, string>
-  active: boolean
-  disabledAt: Date | null
-  disabledReason: DisabledReason | null
-}
-
-/** The part of an endpoint that deliveries decide. */
-export interface EndpointHealth {
-  pausedUntil: Date | null
-  failingSince: Date | null
-  failedAttempts: number
-}
-
-/** An endpoint as the engine hands it over. Health starts clean: `null`, `null`, 0. */
-export interface NewEndpoint extends EndpointSettings {
-  id: string
-  tenantId: string
-  createdAt: Date
-}
-
-/** An endpoint as stored. */
-export interface EndpointRecord extends NewEndpoint, EndpointHealth {
-  /**
-   * Position of the newest event at the moment when it was created or, if it has been off since,
-   * switched on again: it receives later ones only.
-   */
-  activePosition: number
-  /** 1 at creation, one more on each `updateEndpoint`. */
-  version: number
-  updatedAt: Date
-}
-
-/** A delivery as the engine hands it over. */
-export interface NewDelivery {
-  id: string
-  tenantId: string
-  eventId: string
-  endpointId: string
-  eventType: string
-  /**
-   * `cancelled` where the endpoint was switched off between emit and fan-out; it is then stored
-   * with `completedAt` at its `createdAt`.
-   */
-  status: 'pending' | 'cancelled'
-  cancelReason: CancelReason | null
-  /** When the first attempt is due; `null` unless pending. */
-  dueAt: Date | null
-  createdAt: Date
-}
-
-/** A delivery as stored. */
-export interface DeliveryRecord extends Omit<Delivery, 'nextAttemptAt'> {
-  /** Schedule and lease in one; `null` exactly when the status is not `pending`. */
-  dueAt: Date | null
-  /** Token of the last claim until settled, released or re-queued; else `null`. Survives a cancel. */
-  leaseToken: string | null
-  /** Attempts counted since the schedule last started: the place in `delaysMs`. 0 at first. */
-  step: number
-  /** Failures of origin `sender` in a row: the place in the engine's own back-off. 0 at first. */
-  faults: number
-}
-
-/** What a page of a list holds: items newest first (descending id). */
-export interface ListParams {
-  /** Items to skip: for numbered pages. Given together with `before: null`. */
-  offset: number
-  /** Only items whose id is smaller: for cursors. Costs the same however deep. */
-  before: string | null
-  limit: number
-  /** Whether to count all matches (regardless of `offset`, `before` and `limit`). */
-  withTotal: boolean
-}
-
-/** A page of a list. `total` is `null` unless asked for. */
-export interface ListResult<Item> {
-  items: Item[]
-  total: number | null
-}
-
-/** `undefined` leaves a condition out. Instants: `since` inclusive, `until` exclusive, on `createdAt`. */
-export interface EventListParams extends ListParams {
-  tenantId: string
-  type?: string | undefined
-  since?: Date | undefined
-  until?: Date | undefined
-}
-
-/** `undefined` leaves a condition out. */
-export interface EndpointListParams extends ListParams {
-  tenantId: string
-  active?: boolean | undefined
-}
-
-/** `undefined` leaves a condition out. Instants: `since` inclusive, `until` exclusive, on `createdAt`. */
-export interface DeliveryListParams extends ListParams {
-  tenantId: string
-  endpointId?: string | undefined
-  eventId?: string | undefined
-  type?: string | undefined
-  status?: DeliveryStatus | undefined
-  since?: Date | undefined
-  until?: Date | undefined
-}
-
-/** A row held under a lease. */
-export interface Lease {
-  id: string
-  leaseToken: string
-}
-
-/** Due deliveries, and once each what their dispatch needs. */
-export interface ClaimedDeliveries {
-  deliveries: DeliveryRecord[]
-  /** The events of these deliveries, each once. */
-  events: EventRecord[]
-  /**
-   * The endpoints of these deliveries, each once, as they are at the moment of the claim. A
-   * deleted endpoint is left out: its deliveries are returned, and the engine cancels them.
-   */
-  endpoints: EndpointRecord[]
-}
-
-/** Deliveries that a fan-out adds for one event. */
-export interface FanOutResult {
-  eventId: string
-  deliveries: NewDelivery[]
-  /** Whether this was the last part. Until then the event stays leased and due again at its end. */
-  done: boolean
-}
-
-/** How one attempt ended, and what follows for its delivery. */
-export interface Settlement extends Lease {
-  attempt: Attempt
-  status: DeliveryStatus
-  /** When the next attempt is due; `null` unless `status` is `pending`. */
-  dueAt: Date | null
-  attempts: number
-  step: number
-  faults: number
-  responseStatus: number | null
-  lastError: AttemptError | null
-  cancelReason: CancelReason | null
-  /** `null` unless the status is final. */
-  completedAt: Date | null
-}
-
-/** What a batch of attempts means for one endpoint, in the order in which they ended. */
-export interface HealthChange {
-  endpointId: string
-  /** Whether one of them succeeded: the streak before it ends there. */
-  succeeded: boolean
-  /** Failed attempts; where `succeeded`, only those after the last success. */
-  failedAttempts: number
-  /** When the first of these failures ended; `null` if there were none. */
-  failedAt: Date | null
-  /** No request before this instant; `null` leaves a pause as it is. Pauses only ever lengthen. */
-  pausedUntil: Date | null
-}
-
-/** Figures over the deliveries of a tenant, or of one endpoint. */
-export interface StatsRecord {
-  /** Deliveries created since `since`, by status. */
-  deliveries: Record<DeliveryStatus, number>
-  /** Attempts started since `since`, whatever their origin. */
-  attempts: { succeeded: number; failed: number }
-  /**
-   * Durations of succeeded attempts since `since`, in ms, by nearest rank (the smallest duration
-   * that at least so many per cent do not exceed); `null` where there is none.
-   */
-  durationMs: { p50: number | null; p95: number | null; p99: number | null }
-  /** All pending deliveries, of whatever age, and events not yet fanned out (tenant only). */
-  backlog: number
-  /** `createdAt` of the oldest pending delivery; `null` without one. */
-  oldestPendingAt: Date | null
-}
+export type * from './records.ts'
 
 /**
  * A storage adapter.

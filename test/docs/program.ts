@@ -9,6 +9,7 @@ import { root, type Sample } from './markdown.ts'
 export const entries: Record<string, string> = {
   '@ainexlayer/webhooks': 'src/index.ts',
   '@ainexlayer/webhooks/sqlite': 'src/storage/sqlite/index.ts',
+  '@ainexlayer/webhooks/postgres': 'src/storage/postgres/index.ts',
   '@ainexlayer/webhooks/receiver': 'src/receiver/index.ts',
   '@ainexlayer/webhooks/testing': 'src/testing/index.ts',
   '@ainexlayer/webhooks/ainexlayer': 'src/ainexlayer/index.ts',
