@@ -171,6 +171,23 @@ describe('an attempt in the log', () => {
   })
 })
 
+test.each(['create', 'update'])(
+  '%s takes no credentials in a URL, whatever the transport thinks of them',
+  async (call) => {
+    const { webhooks } = createTestWebhooks({ events })
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    for (const userinfo of ['user:canary', 'canary', ':canary', '%63anary']) {
+      const given = { url: `https://${userinfo}@shop.example/`, events: ['*'] }
+      const error: unknown = await (call === 'create'
+        ? webhooks.endpoints.create(given)
+        : webhooks.endpoints.update(id, given)
+      ).catch((error: unknown) => error)
+      expect(error).toMatchObject({ code: 'invalid_url' })
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('anary')
+    }
+  },
+)
+
 describe('chosen payload fields', () => {
   test('are sent and stored as they are, and hidden from those who look', async () => {
     const storage = memoryStorage()
