@@ -52,31 +52,50 @@ export function eventMethods(pool: Pool): EventMethods {
 }
 
 /**
- * A row whose id or key stands already is left as it is, by an update that changes nothing: INSERT
- * IGNORE would let other faults pass as well.
- *
- * Who holds a key is read under a lock, for in the host's transaction a plain read may show the
- * table as it was before. It finds every row it looks for, and so it locks no gap in which others
- * want to insert.
+ * Looks for keys before it inserts, for a duplicate costs more than the look: InnoDB then locks the
+ * gap before it in the index, and others who insert there wait for the end of the host's
+ * transaction. What comes in between meets the update that changes nothing. (INSERT IGNORE would
+ * let other faults pass as well.)
  */
 async function insertEvents(on: Executor, events: NewEvent[]) {
-  const given = events.map((event) => ({
+  const hashes = events.map(idempotencyHash)
+  const holders: Holders = new Map()
+  await findHolders(on, hashes, holders)
+  const tried = new Set(holders.keys())
+  const fresh = events.filter((_, index) => {
+    const hash = hashes[index] ?? null
+    return hash === null || (!tried.has(hash) && tried.add(hash))
+  })
+  const rows = fresh.map((event) => ({
     ...table.toRow(event),
     idempotency_hash: idempotencyHash(event),
     fan_out: event.fanOut ? 'waits' : 'never',
   }))
-  await insertRows(on, 'webhooks_events', given, 'ON DUPLICATE KEY UPDATE id = id')
-  const hashes = events.map(idempotencyHash)
-  const rows = await readIn<{ id: string; created_at: number; idempotency_hash: string }>(
-    on,
-    `SELECT id, created_at, idempotency_hash FROM webhooks_events
-      WHERE idempotency_hash IN (?) LOCK IN SHARE MODE`,
-    hashes.filter((hash) => hash !== null),
-  )
-  const holders = new Map(rows.map((row) => [row.idempotency_hash, row]))
+  await insertRows(on, 'webhooks_events', rows, 'ON DUPLICATE KEY UPDATE id = id')
+  await findHolders(on, hashes, holders)
+  // In the host's transaction a plain read may show the table as it was before. This one does not.
+  await findHolders(on, hashes, holders, 'LOCK IN SHARE MODE')
   return events.map(({ id, createdAt }, index) => {
     const holder = holders.get(hashes[index] ?? '')
     if (holder === undefined) return { id, createdAt, inserted: true }
     return { id: holder.id, createdAt: new Date(holder.created_at), inserted: holder.id === id }
   })
+}
+
+type Holders = Map<string, { id: string; created_at: number }>
+
+/** Adds who holds the keys of which that is not known yet. */
+async function findHolders(
+  on: Executor,
+  hashes: (string | null)[],
+  holders: Holders,
+  lock = '',
+): Promise<void> {
+  const rows = await readIn<{ id: string; created_at: number; idempotency_hash: string }>(
+    on,
+    `SELECT id, created_at, idempotency_hash FROM webhooks_events
+      WHERE idempotency_hash IN (?) ${lock}`,
+    hashes.filter((hash): hash is string => hash !== null && !holders.has(hash)),
+  )
+  for (const row of rows) holders.set(row.idempotency_hash, row)
 }

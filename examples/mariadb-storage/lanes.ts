@@ -23,18 +23,17 @@ interface BucketRow {
 }
 
 /**
- * Reads all lanes. The inner query hops from endpoint to endpoint in its index and reads one entry
- * of each, however many deliveries wait.
+ * Reads all lanes: one entry of the index for each endpoint, however many deliveries wait.
+ * (`MIN(due_at)` with `GROUP BY` says the same, and reads them all.)
  */
 export async function readLanes(on: Executor): Promise<Lane[]> {
   const rows = await read<LaneRow>(
     on,
-    `SELECT d.tenant_id, d.endpoint_id AS id, d.due_at,
-        e.paused_until, e.rate_limit, e.tokens_spent, e.tokens_as_of
-      FROM (
-        SELECT tenant_id, endpoint_id, MIN(due_at) AS due_at FROM webhooks_deliveries
-          WHERE status = 'pending' GROUP BY tenant_id, endpoint_id
-      ) d LEFT JOIN webhooks_endpoints e ON e.id = d.endpoint_id`,
+    `SELECT id, tenant_id, paused_until, rate_limit, tokens_spent, tokens_as_of,
+        (SELECT d.due_at FROM webhooks_deliveries d
+          WHERE d.status = 'pending' AND d.tenant_id = e.tenant_id AND d.endpoint_id = e.id
+          ORDER BY d.due_at LIMIT 1) AS due_at
+      FROM webhooks_endpoints e HAVING due_at IS NOT NULL`,
   )
   return rows.map((row) => {
     const bucket = toBucket(row)
