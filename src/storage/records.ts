@@ -33,7 +33,8 @@ export interface EventRecord extends Omit<NewEvent, 'fanOut'> {
   /**
    * Its place in the order in which events were inserted, over all tenants: rises strictly from
    * one event to the next. Gaps are fine. Assigned by the storage, because clocks of several
-   * processes cannot order events and endpoints.
+   * processes cannot order events and endpoints. An event takes it when it is inserted, and may
+   * become visible later than one with a greater position.
    */
   position: number
 }
@@ -84,7 +85,8 @@ export interface NewEndpoint extends EndpointSettings {
 export interface EndpointRecord extends NewEndpoint, EndpointHealth {
   /**
    * Position of the newest event at the moment when it was created or, if it has been off since,
-   * switched on again: it receives later ones only.
+   * switched on again: it receives later ones only. An event in a transaction that is still open
+   * then may count or not; one that is inserted once this is stored has a greater position.
    */
   activePosition: number
   /** 1 at creation, one more on each `updateEndpoint`. */

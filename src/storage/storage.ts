@@ -5,7 +5,9 @@
  *
  * - **Batch first.** One params object per method; lists in, lists out. An empty list is a no-op;
  *   an id named twice in a list counts once.
- * - **Ids** are unique over all tenants, and ASCII: their order is that of their bytes.
+ * - **Ids** are unique over all tenants and for ever, at most 64 characters, and ASCII: their order
+ *   is that of their bytes. Lease tokens, tenants and idempotency keys are any text, at most 256
+ *   characters; event types at most 128. Nothing else has a bound.
  * - **Atomic.** A method does all of its writes or none of them.
  * - **Time is passed in.** An adapter never asks for the time; `now` is the engine's.
  * - **Instants** keep millisecond precision. **Text** comes back as it was given, whatever it
@@ -17,7 +19,8 @@
  * - **Tenants** never mix: a method that takes a `tenantId` neither reads nor changes a row of
  *   another tenant.
  * - **Faults** are thrown as they come from the driver. The engine retries, backs off and wraps
- *   them; an adapter does not.
+ *   them; an adapter does not. No fault is what a database asks to repeat by design (a deadlock's
+ *   victim, a serialization failure): outside the caller's transaction, the adapter repeats that.
  *
  * How work is found. A pending delivery has one instant, `dueAt`, that serves as schedule and as
  * lease: a claim moves it to the lease's end, so that work whose worker died becomes due again by
@@ -53,7 +56,10 @@ export type * from './records.ts'
  * adapter has no such thing.
  */
 export interface Storage<Transaction = never> {
-  /** Connects and brings the schema up to date. Called once, before anything else. */
+  /**
+   * Connects and brings the schema up to date, also while other processes do the same. Called
+   * before anything else, and again only after it failed.
+   */
   open(): Promise<void>
   /** Lets go of what `open` took. Called once; nothing is called after it. */
   close(): Promise<void>
@@ -65,7 +71,9 @@ export interface Storage<Transaction = never> {
    * earlier in the same list, is not inserted; the answer names the one that stands.
    * An event whose `id` exists already counts as inserted (`inserted: true`) and changes nothing:
    * the engine repeats a call whose answer was lost.
-   * With `transaction`, writes on that transaction and touches no other table.
+   * With `transaction`, writes on that transaction and touches no other table. A key that was
+   * committed by then counts, also if it is newer than what the transaction sees; while it is open,
+   * others who emit shall not wait for it, except under a key that it holds.
    *
    * @returns One entry per given event, in the same order.
    */
@@ -131,7 +139,7 @@ export interface Storage<Transaction = never> {
    */
   fanOut(params: { now: Date; leaseToken: string; results: FanOutResult[] }): Promise<string[]>
 
-  /** Gives leased events back: due at once. */
+  /** Gives leased events back: due at once, whatever the clock says, as if never leased. */
   releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>
 
   // -------------------------------------------------------------- deliveries
