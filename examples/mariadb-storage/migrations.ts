@@ -18,7 +18,7 @@ const migrations = [
     body             LONGTEXT NOT NULL,
     channels         LONGTEXT NOT NULL,
     idempotency_key  LONGTEXT,
-    -- A key may be longer than an index takes: its hash stands for it.
+    -- Stands for tenant and key together.
     idempotency_hash CHAR(64) UNIQUE,
     created_at       BIGINT NOT NULL,
     fan_out          ENUM('waits', 'done', 'never') NOT NULL,

@@ -88,7 +88,7 @@ export const events = table<EventRecord>({
   createdAt: instant,
 })
 
-/** Stands for tenant and key, which may be longer than an index takes; JSON keeps them apart. */
+/** One short text to look for instead of two long ones; JSON keeps tenant and key apart. */
 export function idempotencyHash({
   tenantId,
   idempotencyKey,
