@@ -1,4 +1,5 @@
 import { WebhooksError } from '../errors.ts'
+import { copyError } from './error-copy.ts'
 import type { EventRegistry } from './registry.ts'
 import { redacted, type Scrub, scrubber } from './scrub.ts'
 
@@ -102,9 +103,10 @@ function textsOf(value: unknown, depth = 0): string[] {
   return Object.values(value).flatMap((inner) => textsOf(inner, depth + 1))
 }
 
-/** Without its cause, which is the host's own error and may hold anything. */
-function scrubbed({ code, message, issues }: WebhooksError, scrub: Scrub): WebhooksError {
+function scrubbed(error: WebhooksError, scrub: Scrub): WebhooksError {
+  const { code, message, issues, cause } = error
   return new WebhooksError(code, scrub(message), {
+    cause: cause === undefined ? undefined : copyError(cause, scrub),
     issues: issues.map((issue) => ({ ...issue, message: scrub(issue.message) })),
   })
 }
