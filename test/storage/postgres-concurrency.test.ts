@@ -355,6 +355,33 @@ test('everything at once, from several processes: no deadlock, and in the end no
   }
 })
 
+test('pruning what was cancelled does not cross with attempts that end', async () => {
+  const endpoint = await kit.addEndpoint()
+  const pruner = another()
+  for (let round = 0; round < 25; round += 1) {
+    const events = await kit.addEvents(40, { fanOut: false, createdAt: kit.at(-50) })
+    const deliveries = events.map((event) => kit.delivery(event, endpoint))
+    await storage.insertDeliveries({ deliveries })
+    const held = await kit.claimed(0)
+    const which = { ids: held.map(({ id }) => id) }
+    const cancel = { tenantId: 'tenant-a', reason: 'manual' as const, limit: 100 }
+    await storage.cancelDeliveries({ ...cancel, which, now: kit.at(-40) })
+    const settlements = held.map((row) => kit.settlement(row, 'failed'))
+    const [settled] = await Promise.all([
+      kit.settle(...settlements),
+      pruner.prune({ before: kit.at(-30), limit: 30 }),
+    ])
+    expect(settled.length).toBeGreaterThanOrEqual(10)
+    await pruner.prune({ before: kit.at(-30), limit: 1_000 })
+  }
+  const page = { offset: 0, before: null, limit: 10, withTotal: true }
+  expect((await storage.listDeliveries({ tenantId: 'tenant-a', ...page })).total).toBe(0)
+  expect((await storage.listEvents({ tenantId: 'tenant-a', ...page })).total).toBe(0)
+  const { rows } = await pool.query(`SELECT 1 FROM "${schema}".attempts
+    UNION ALL SELECT 1 FROM "${schema}".schedule`)
+  expect(rows).toEqual([])
+})
+
 test('a connection that is lost fails its call with the driver’s error, and the next call works', async () => {
   const only = server.pool({ max: 1 })
   const lonely = postgresStorage({ pool: only, schema })
