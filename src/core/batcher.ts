@@ -14,6 +14,7 @@ export class Batcher<Item, Result> {
   readonly #write: (items: Item[]) => Promise<Result[]>
   readonly #maxBatch: number
   readonly #clock: Clock
+  readonly #turns: number
   #waiting: Waiting<Item, Result>[] = []
   #running = false
   #idleListeners: (() => void)[] = []
@@ -23,10 +24,13 @@ export class Batcher<Item, Result> {
     write: (items: Item[]) => Promise<Result[]>
     maxBatch: number
     clock: Clock
+    /** Turns of the event loop in which items gather before they are written. Default 1. */
+    turns?: number
   }) {
     this.#write = options.write
     this.#maxBatch = options.maxBatch
     this.#clock = options.clock
+    this.#turns = options.turns ?? 1
   }
 
   add(item: Item): Promise<Result> {
@@ -34,8 +38,16 @@ export class Batcher<Item, Result> {
       this.#waiting.push({ item, resolve, reject })
       if (this.#running) return
       this.#running = true
-      this.#clock.setTimer(() => void this.#run(), 0)
+      this.#gather(this.#turns)
     })
+  }
+
+  /** Lets some turns of the event loop bring more items, and writes. */
+  #gather(turns: number): void {
+    this.#clock.setTimer(() => {
+      if (turns > 1 && this.#waiting.length < this.#maxBatch) this.#gather(turns - 1)
+      else void this.#run()
+    }, 0)
   }
 
   /** Resolves once nothing waits and nothing is being written. */

@@ -27,6 +27,8 @@ export class Settler {
       write: (ended) => this.#write(ended),
       maxBatch: attemptsPerWrite,
       clock: context.clock,
+      // Nobody waits for it but a slot, and there are more of those.
+      turns: 3,
     })
   }
 

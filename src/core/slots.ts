@@ -36,8 +36,9 @@ export class Slots {
   share(): Share {
     const perEndpoint = this.#perEndpoint()
     return {
-      // Half of what is free: so that the rule below holds after a claim as it did before it.
-      limit: Math.ceil(this.free / 2),
+      // As many as an endpoint may hold stay free, so that the rule below holds after the claim
+      // as it did before it.
+      limit: Math.max(1, this.free - perEndpoint),
       perEndpoint,
       inFlight: this.#taken(perEndpoint),
     }

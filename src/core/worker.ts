@@ -11,6 +11,9 @@ import { Slots } from './slots.ts'
 /** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
 const emptyClaimRestMs = 10
 
+/** Turns of the event loop that a busy worker lets pass between two claims. */
+const turnsBetweenClaims = 3
+
 /** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
 export class Worker {
   readonly #context: Context
@@ -23,6 +26,7 @@ export class Worker {
   /** Is called when a slot has become free. */
   readonly #onFree: () => void
   #closed = false
+  #turnsWaited = 0
   #claiming: Promise<number> | null = null
 
   constructor(
@@ -51,6 +55,7 @@ export class Worker {
    * @throws WebhooksError `storage_failed`
    */
   async run(): Promise<Date | null> {
+    if (this.#waitsForMore()) return this.#context.clock.now()
     while (!this.#closed && (await this.#fanOut.run(() => void this.#claimQuietly()))) {
       await this.#claim()
     }
@@ -82,6 +87,16 @@ export class Worker {
     const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
     if (next === null || next > now) return next
     return new Date(now.getTime() + emptyClaimRestMs)
+  }
+
+  /**
+   * A claim costs the storage much the same for one delivery as for ten. So a worker with most of
+   * its slots in use lets a few turns of the event loop free some more before it claims again.
+   */
+  #waitsForMore(): boolean {
+    const isBusy = this.#slots.free < this.#context.settings.limits.inFlight / 2
+    this.#turnsWaited = isBusy && this.#turnsWaited < turnsBetweenClaims ? this.#turnsWaited + 1 : 0
+    return this.#turnsWaited > 0
   }
 
   /** One claim at a time: a second caller waits for the one under way. */
