@@ -1,12 +1,13 @@
 /** A process that emits, works, or both, until it is done, told to stop, or killed. */
-import { createWebhooks, httpTransport, type Logger } from '../../src/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createWebhooks, httpTransport, isWebhooksError, type Logger } from '../../src/index.ts'
 import type { Settlement } from '../../src/storage/storage.ts'
 import { type CrashPoint, dieAt } from './crash-points.ts'
 import { CrashEmitter, type EmitterTask, readLane } from './emitter.ts'
 import { type EmitterEntry, Journal, type Pair, type WorkerEntry } from './journal.ts'
 import { breakPorts, type Mutant } from './mutants.ts'
 import { override, type Ports } from './ports.ts'
-import { type CrashStoreName, crashStores } from './stores.ts'
+import { type CrashStoreName, crashStores } from './stores/index.ts'
 import { instanceOptions } from './world.ts'
 
 /** What a child process is for. */
@@ -57,6 +58,17 @@ const complain = (details: object, message: string) =>
   journal.write({ complaint: `${message} ${JSON.stringify(details)}` })
 const logger: Logger = { debug() {}, info() {}, warn: complain, error: complain }
 
+/** A supervisor would start the process again until its database is there. */
+async function startWhenReachable(webhooks: { start(): Promise<void> }): Promise<void> {
+  try {
+    await webhooks.start()
+  } catch (error) {
+    if (!isWebhooksError(error, 'storage_unreachable')) throw error
+    await sleep(100)
+    await startWhenReachable(webhooks)
+  }
+}
+
 async function run(): Promise<void> {
   const connection = await store.connect(task.location)
   const transport = httpTransport({ addressGuard: instanceOptions.addressGuard })
@@ -74,7 +86,7 @@ async function run(): Promise<void> {
     logger,
   })
   const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()))
-  if (task.works) await webhooks.start()
+  if (task.works) await startWhenReachable(webhooks)
   if (task.emits !== undefined) {
     const { predecessors, ...emits } = task.emits
     const emitted = new Journal<EmitterEntry>(task.folder, `${task.name}.emitter`)

@@ -1,5 +1,5 @@
 import { type Ports, surround } from './ports.ts'
-import type { CrashConnection, CrashStore } from './stores.ts'
+import type { CrashConnection, CrashStore } from './stores/store.ts'
 
 /** Where a process dies by its own hand. */
 export interface CrashPoint {

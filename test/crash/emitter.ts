@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Webhooks } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { type EmitMode, type EmitterEntry, type Journal, readJournal } from './journal.ts'
-import type { CrashConnection } from './stores.ts'
+import type { CrashConnection } from './stores/store.ts'
 import { type events, plannedEvent } from './world.ts'
 
 /** What one lane emits, however many processes it takes. */

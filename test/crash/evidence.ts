@@ -10,7 +10,7 @@ import {
   readJournal,
   type WorkerEntry,
 } from './journal.ts'
-import type { CrashConnection } from './stores.ts'
+import type { CrashConnection } from './stores/store.ts'
 
 /** Everything that is known after a run, from each of the parties. */
 export interface Evidence {

@@ -7,12 +7,12 @@ import { runRandomKills } from './random-kills.ts'
 import { describeRandomKills, describeSteps, keepReport } from './report.ts'
 import { runStepKills } from './step-kills.ts'
 import { statementSteps, steps } from './steps.ts'
-import { type CrashStoreName, crashStores } from './stores.ts'
+import { type CrashStoreName, crashStoreNames } from './stores/index.ts'
 import type { Verdict } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
-    store: { type: 'string', multiple: true, default: Object.keys(crashStores) },
+    store: { type: 'string', multiple: true, default: crashStoreNames },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     events: { type: 'string', default: '10000' },
     kills: { type: 'string', default: '100' },
@@ -21,40 +21,65 @@ const { values } = parseArgs({
   },
 })
 
-/** The most that may be sent twice, of all events. */
-const mostDuplicates = 0.03
-
 const seed = Number(values.seed)
+const events = Number(values.events)
+const kills = Number(values.kills)
+const deaths = Number(values.deaths)
 let isSound = true
 
-function check(verdict: Verdict & { accidents: string[] }, enoughDied: boolean): void {
-  const { breaches, accidents } = verdict
-  if (breaches.length > 0 || accidents.length > 0 || !enoughDied) isSound = false
+function check(verdict: Verdict & { accidents: string[] }): void {
+  if (verdict.breaches.length > 0 || verdict.accidents.length > 0) isSound = false
 }
 
-for (const store of values.store as CrashStoreName[]) {
-  const random = await runRandomKills({
-    ...{ store, seed, events: Number(values.events), endpoints: 2, emitters: 2, workers: 4 },
-    ...{ workerKills: Number(values.kills), emitterKills: Number(values.kills) / 4 },
-    ...{ restMs: 400, slowestMs: 20 },
-  })
-  keepReport(`${store}-random-${seed}`, random)
-  console.log(describeRandomKills(random))
-  check(random, random.kills.workers === Number(values.kills))
-  if (random.figures.duplicates > Number(values.events) * mostDuplicates) {
-    console.log(`  BROKEN: more than ${mostDuplicates * 100} % were sent twice`)
-    isSound = false
-  }
+function demand(isMet: boolean, demanded: string): void {
+  if (isMet) return
+  console.log(`  BROKEN: ${demanded}`)
+  isSound = false
+}
 
-  const deaths = Number(values.deaths)
+async function runAtRandom(store: CrashStoreName): Promise<void> {
+  const report = await runRandomKills({
+    ...{ store, seed, events, endpoints: 2, emitters: 2, workers: 4, restMs: 400, slowestMs: 20 },
+    ...{ workerKills: kills, emitterKills: Math.floor(kills / 4), serverCrashes: 0 },
+  })
+  keepReport(`${store}-random-${seed}`, report)
+  console.log(describeRandomKills(report))
+  check(report)
+  demand(report.kills.workers === kills, `${kills} workers are killed`)
+  // What is in flight at a kill does not depend on how much there is to do in all.
+  const most = Math.max(0.03 * events, 3 * kills)
+  demand(report.figures.duplicates < most, `fewer than ${most} requests are repeated`)
+}
+
+async function runWithServerCrashes(store: CrashStoreName): Promise<void> {
+  const report = await runRandomKills({
+    ...{ store, seed, events: events / 5, endpoints: 2, emitters: 2, workers: 4 },
+    ...{ restMs: 400, slowestMs: 20, workerKills: 5, emitterKills: 2, serverCrashes: 10 },
+  })
+  if (report.kills.servers === 0) return
+  keepReport(`${store}-server-${seed}`, report)
+  console.log(describeRandomKills(report))
+  check(report)
+}
+
+async function runAtSteps(store: CrashStoreName): Promise<void> {
   const common = { store, seed, atOnce: 4 }
-  const atSteps = [
+  const reports = [
     ...(await runStepKills({ ...common, deaths, steps })),
     ...(await runStepKills({ ...common, deaths: deaths * 10, steps: statementSteps })),
   ]
-  keepReport(`${store}-steps-${seed}`, atSteps)
-  console.log(describeSteps(atSteps))
-  for (const step of atSteps) check(step, step.deaths > 0)
+  keepReport(`${store}-steps-${seed}`, reports)
+  console.log(describeSteps(reports))
+  for (const report of reports) {
+    check(report)
+    demand(report.deaths > 0, `${report.step}: somebody dies there`)
+  }
+}
+
+for (const store of values.store as CrashStoreName[]) {
+  await runAtRandom(store)
+  if (store !== 'sqlite') await runWithServerCrashes(store)
+  await runAtSteps(store)
 }
 
 console.log(isSound ? 'Every promise held.' : 'A promise was broken.')

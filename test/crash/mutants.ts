@@ -2,7 +2,8 @@
  * Broken engines, to show that the crash tests can fail: each mutant is a mistake that a storage
  * adapter could make.
  */
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
+import type { PostgresTransaction } from '../../src/storage/postgres/index.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { override, type Ports } from './ports.ts'
 
@@ -21,9 +22,7 @@ const mutants = {
   commitsForTheCaller: (storage) => ({
     async insertEvents(params) {
       const inserted = await storage.insertEvents(params)
-      const { transaction } = params as { transaction?: DatabaseSync }
-      transaction?.exec('COMMIT')
-      transaction?.exec('BEGIN IMMEDIATE')
+      for (const sql of ['COMMIT', 'BEGIN']) await runOn(params.transaction, sql)
       return inserted
     },
   }),
@@ -80,4 +79,9 @@ export type Mutant = keyof typeof mutants
 /** The ports of an engine with that mistake. */
 export function breakPorts<Parts extends Ports>(mutant: Mutant, parts: Parts): Parts {
   return { ...parts, storage: override(parts.storage, mutants[mutant](parts.storage)) }
+}
+
+async function runOn(transaction: unknown, sql: string): Promise<void> {
+  if (transaction instanceof DatabaseSync) transaction.exec(sql)
+  else await (transaction as PostgresTransaction | undefined)?.query(sql, [])
 }

@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { type RandomKills, runRandomKills } from './random-kills.ts'
 import { keepReport } from './report.ts'
-import { type CrashStoreName, crashStores } from './stores.ts'
+import { crashStoreNames } from './stores/index.ts'
 
 const seed = 7
 const small = {
   ...{ seed, events: 300, endpoints: 2, emitters: 2, workers: 4 },
-  ...{ restMs: 150, slowestMs: 20, workerKills: 0, emitterKills: 0 },
+  ...{ restMs: 150, slowestMs: 20, workerKills: 0, emitterKills: 0, serverCrashes: 0 },
 } satisfies Omit<RandomKills, 'store'>
 
-describe.each(Object.keys(crashStores) as CrashStoreName[])('on %s', (store) => {
+describe.each(crashStoreNames)('on %s', (store) => {
   test('processes killed at random moments lose nothing and invent nothing', async () => {
-    const report = await runRandomKills({ ...small, store, workerKills: 6, emitterKills: 2 })
+    const kills = { workerKills: 6, emitterKills: 2, serverCrashes: 1 }
+    const report = await runRandomKills({ ...small, ...kills, store })
     keepReport(`${store}-random-short`, report)
     expect(report.breaches).toEqual([])
     expect(report.accidents).toEqual([])

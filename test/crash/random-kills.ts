@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { Lane } from './lane.ts'
 import type { Mutant } from './mutants.ts'
 import { Place, Stage } from './stage.ts'
-import type { CrashStoreName } from './stores.ts'
+import type { CrashStoreName } from './stores/index.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** A run with emitters and workers, of which any may be killed at any moment. */
@@ -18,6 +19,8 @@ export interface RandomKills {
   /** How many workers, and how many emitters, are killed. */
   workerKills: number
   emitterKills: number
+  /** How often the database's own server crashes, where there is one. */
+  serverCrashes: number
   /** Answers of the receiver come after 0 to so many milliseconds. */
   slowestMs: number
   /** How long an emitter rests between two bursts, at most. */
@@ -27,7 +30,7 @@ export interface RandomKills {
 
 export interface RandomKillsReport extends Verdict {
   run: RandomKills
-  kills: { workers: number; emitters: number }
+  kills: { workers: number; emitters: number; servers: number }
   /** Processes that ended by themselves otherwise than with success. */
   accidents: string[]
   complaints: string[]
@@ -36,18 +39,23 @@ export interface RandomKillsReport extends Verdict {
 
 export async function runRandomKills(run: RandomKills): Promise<RandomKillsReport> {
   const startedAt = Date.now()
-  await using place = await Place.open({
+  await using place = await Place.open(run.store, {
     seed: run.seed,
     slowestMs: run.slowestMs,
     errors: 0.02,
     silences: run.workerKills > 0 ? 0.001 : 0,
   })
-  await using stage = await Stage.set(place, run.store)
+  await using stage = await Stage.set(place)
   await stage.addEndpoints(names('endpoint', run.endpoints))
+  const { restart } = place.server
   const { emitters, workers } = startLanes(run, place, stage)
-  const kill = killInTime(run, stage, { emitters, workers })
+  const striking = strikeInTime(run, stage, [
+    { count: run.workerKills, strike: (random) => killOneOf(workers, random) },
+    { count: run.emitterKills, strike: (random) => killOneOf(emitters, random) },
+    { count: restart === null ? 0 : run.serverCrashes, strike: async () => restart?.() },
+  ])
   await Promise.all(emitters.map((lane) => lane.done))
-  await kill
+  await striking
   await stage.finish()
   await Promise.all(workers.map((lane) => lane.stop()))
 
@@ -59,7 +67,11 @@ export async function runRandomKills(run: RandomKills): Promise<RandomKillsRepor
   })
   return {
     run,
-    kills: { workers: countKills(workers), emitters: countKills(emitters) },
+    kills: {
+      workers: countKills(workers),
+      emitters: countKills(emitters),
+      servers: restart === null ? 0 : run.serverCrashes,
+    },
     ...judge(evidence),
     accidents: lanes.flatMap((lane) => lane.accidents),
     complaints: evidence.complaints,
@@ -86,29 +98,35 @@ function startLanes(run: RandomKills, { folder }: Place, { location }: Stage) {
   return { emitters, workers }
 }
 
+/** A blow, and how often it falls. */
+interface Strike {
+  count: number
+  strike: (random: Random) => Promise<void>
+}
+
 /**
- * Kills when the receiver has got so and so many requests, a moment later: spread over the run,
+ * Strikes when the receiver has got so and so many requests, a moment later: spread over the run,
  * however fast the machine is.
  */
-async function killInTime(
-  run: RandomKills,
-  stage: Stage,
-  lanes: { emitters: Lane[]; workers: Lane[] },
-): Promise<void> {
+async function strikeInTime(run: RandomKills, stage: Stage, strikes: Strike[]): Promise<void> {
   const random = seededRandom(run.seed)
   // A tenth is rolled back, and the last requests are left to those who live.
   const expected = run.events * run.endpoints * 0.85
-  const plan = [
-    ...Array.from({ length: run.workerKills }, () => lanes.workers),
-    ...Array.from({ length: run.emitterKills }, () => lanes.emitters),
-  ].map((victims) => ({ victims, at: Math.floor(random.next() * expected) }))
+  const plan = strikes
+    .flatMap(({ count, strike }) => Array.from({ length: count }, () => strike))
+    .map((strike) => ({ strike, at: Math.floor(random.next() * expected) }))
   const since = Date.now()
-  for (const { victims, at } of plan.sort((a, b) => a.at - b.at)) {
+  for (const { strike, at } of plan.sort((a, b) => a.at - b.at)) {
     while (stage.received < at && !stage.isSilent(since)) await sleep(2)
     await sleep(random.next() * 200)
-    const alive = victims.filter((lane) => lane.isAlive)
-    await alive[Math.floor(random.next() * alive.length)]?.kill()
+    await strike(random)
   }
+}
+
+/** Emitters that have finished are beyond harm. */
+async function killOneOf(lanes: Lane[], random: Random): Promise<void> {
+  const alive = lanes.filter((lane) => lane.isAlive)
+  await alive[Math.floor(random.next() * alive.length)]?.kill()
 }
 
 function names(word: string, count: number): string[] {

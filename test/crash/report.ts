@@ -16,7 +16,7 @@ export function describeRandomKills(report: RandomKillsReport): string {
   return [
     `${run.store}, seed ${run.seed}: ${run.events} events to ${run.endpoints} endpoints by ` +
       `${run.emitters} emitters and ${run.workers} workers in ${Math.round(durationMs / 1000)} s`,
-    `  killed ${kills.workers} workers and ${kills.emitters} emitters`,
+    `  killed ${kills.workers} workers, ${kills.emitters} emitters and ${kills.servers} servers`,
     ...describeFigures(report.figures),
     ...faults(report),
   ].join('\n')

@@ -9,26 +9,41 @@ import { collectEvidence, type Evidence, type Parties } from './evidence.ts'
 import { type EmitterEntry, Journal } from './journal.ts'
 import { Receiver } from './processes.ts'
 import type { ReceiverTask } from './receiver.ts'
-import { type CrashConnection, type CrashStoreName, crashStores } from './stores.ts'
+import { type CrashStoreName, crashStores } from './stores/index.ts'
+import type { CrashConnection, CrashServer } from './stores/store.ts'
 import { type events, instanceOptions, longestSilenceMs } from './world.ts'
 
-/** Where a run takes place: a receiver, and a folder for what everybody writes down. */
+/** Where a run takes place: a receiver, a server, and a folder for what everybody writes down. */
 export class Place {
   readonly folder: string
+  readonly store: CrashStoreName
   readonly receiver: Receiver
+  readonly server: CrashServer
 
-  private constructor(folder: string, receiver: Receiver) {
-    this.folder = folder
-    this.receiver = receiver
+  private constructor(parts: Pick<Place, 'folder' | 'store' | 'receiver' | 'server'>) {
+    this.folder = parts.folder
+    this.store = parts.store
+    this.receiver = parts.receiver
+    this.server = parts.server
   }
 
-  static async open(behaviour: Omit<ReceiverTask, 'folder'>): Promise<Place> {
+  static async open(
+    store: CrashStoreName,
+    behaviour: Omit<ReceiverTask, 'folder'>,
+  ): Promise<Place> {
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-crash-'))
-    return new Place(folder, await Receiver.start({ ...behaviour, folder }))
+    const server = await crashStores[store].start()
+    return new Place({
+      folder,
+      store,
+      server,
+      receiver: await Receiver.start({ ...behaviour, folder }),
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.receiver.close()
+    await this.server.stop()
     rmSync(this.folder, { recursive: true })
   }
 }
@@ -40,20 +55,13 @@ export class Stage {
   readonly #place: Place
   readonly #connection: CrashConnection
   readonly #storage: Storage<unknown>
-  readonly #remove: () => Promise<void>
   #urls: string[] = []
 
-  private constructor(
-    place: Place,
-    connection: CrashConnection,
-    location: string,
-    remove: () => Promise<void>,
-  ) {
+  private constructor(place: Place, connection: CrashConnection, location: string) {
     this.location = location
     this.#place = place
     this.#connection = connection
     this.#storage = connection.storage
-    this.#remove = remove
     this.webhooks = createWebhooks({
       ...instanceOptions,
       storage: this.#storage,
@@ -61,9 +69,9 @@ export class Stage {
     })
   }
 
-  static async set(place: Place, store: CrashStoreName): Promise<Stage> {
-    const { location, remove } = await crashStores[store].create()
-    return new Stage(place, await crashStores[store].connect(location), location, remove)
+  static async set(place: Place): Promise<Stage> {
+    const location = await place.server.create()
+    return new Stage(place, await crashStores[place.store].connect(location), location)
   }
 
   /** Creates endpoints that are subscribed to everything. */
@@ -120,6 +128,5 @@ export class Stage {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.webhooks.stop()
     await this.#connection.close()
-    await this.#remove()
   }
 }

@@ -2,7 +2,7 @@ import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { Child } from './processes.ts'
 import { Place, Stage } from './stage.ts'
 import { nameOf, type Step } from './steps.ts'
-import type { CrashStoreName } from './stores.ts'
+import type { CrashStoreName } from './stores/index.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** A run in which processes die at one named step, each on a database that others work on too. */
@@ -31,7 +31,7 @@ const mostLifeMs = 15_000
 
 /** Runs all steps, each on a database of its own and with a receiver for all. */
 export async function runStepKills(run: StepKills): Promise<StepReport[]> {
-  await using place = await Place.open({
+  await using place = await Place.open(run.store, {
     seed: run.seed,
     slowestMs: 10,
     errors: 0.2,
@@ -52,7 +52,7 @@ async function runStep(
   const { mode, mutant, isNew = false, calls: [first, last] = [1, 4] } = step
   const name = nameOf(step)
   const random = seededRandom(run.seed + index)
-  await using stage = await Stage.set(place, run.store)
+  await using stage = await Stage.set(place)
   const endpoints = [`${name}/1`, `${name}/2`]
   if (!isNew) await stage.addEndpoints(endpoints)
 

@@ -78,7 +78,7 @@ export const mistakes: readonly (Step & { mutant: Mutant; breaks: Promised })[] 
   {
     mutant: 'miscountsAttempts',
     breaks: 'the log tells what happened',
-    ...{ step: 'send', when: 'after', calls: [60, 60] },
+    ...{ step: 'send', when: 'after', calls: [90, 90] },
   },
 ]
 
