@@ -43,9 +43,13 @@ interface Tenant {
   id: StoredText
   /** Its ready lanes that had no turn in this claim yet. */
   newcomers: Iterator<Lane, undefined>
+  /** Whether there are no more of them. */
+  isThrough: boolean
   /** Those that had, in turn. */
   queue: Lane[]
-  visited: boolean
+  /** All that were looked at; who was served last stands last. */
+  visited: Set<Lane>
+  leased: number
 }
 
 interface Lane extends QueuedLane {
@@ -63,9 +67,9 @@ class Claim {
   readonly #now: number
   readonly #turns: Turns
   readonly #leased: DeliveryRecord[] = []
-  /** Everybody who was looked at; who was served last stands last. */
+  /** All that were looked at; who was served last stands last. */
   readonly #tenants = new Set<Tenant>()
-  readonly #lanes = new Set<Lane>()
+  #isThrough = false
   #vainVisits = 0
 
   /** Whether to make do with what was found. With nothing found yet, the search goes on. */
@@ -84,7 +88,9 @@ class Claim {
     const newcomers = this.#newTenants()
     const queue: Tenant[] = []
     while (this.#leased.length < this.#params.limit) {
-      const tenant = newcomers.next().value ?? queue.shift()
+      const newcomer = newcomers.next()
+      if (newcomer.done) this.#isThrough = true
+      const tenant = newcomer.value ?? queue.shift()
       if (tenant === undefined || this.#isWeary) break
       moveToEnd(this.#tenants, tenant)
       if (this.#serve(tenant)) queue.push(tenant)
@@ -97,10 +103,11 @@ class Claim {
   /** Leases a delivery of the tenant's next lane that has one. @returns Whether there was one. */
   #serve(tenant: Tenant): boolean {
     while (!this.#isWeary) {
-      const lane = tenant.newcomers.next().value ?? tenant.queue.shift()
+      const newcomer = tenant.newcomers.next()
+      if (newcomer.done) tenant.isThrough = true
+      const lane = newcomer.value ?? tenant.queue.shift()
       if (lane === undefined) return false
-      tenant.visited = true
-      moveToEnd(this.#lanes, lane)
+      moveToEnd(tenant.visited, lane)
       const delivery = this.#nextDue(lane)
       if (delivery === undefined) {
         this.#vainVisits += 1
@@ -108,6 +115,7 @@ class Claim {
       }
       this.#lease(delivery)
       lane.leased += 1
+      tenant.leased += 1
       tenant.queue.push(lane)
       return true
     }
@@ -142,28 +150,48 @@ class Claim {
     this.#leased.push({ ...delivery, dueAt: leaseUntil, leaseToken })
   }
 
+  /**
+   * Puts everybody who was served behind those who were not. Where all had their turn, those who
+   * got no more than the others keep their place, which costs no write.
+   */
   #writeTurns(): void {
-    for (const lane of this.#lanes) this.#writeLane(lane)
-    for (const tenant of this.#tenants) this.#writeTenant(tenant)
+    const fewest = leastOf(this.#tenants)
+    for (const tenant of this.#tenants) {
+      const fewestOfLane = leastOf(tenant.visited)
+      for (const lane of tenant.visited) {
+        this.#writeLane(lane, tenant.isThrough && lane.leased === fewestOfLane)
+      }
+      this.#writeTenant(tenant, this.#isThrough && tenant.leased === fewest)
+    }
     this.#turns.write()
   }
 
-  #writeLane({ endpointId, bucket, leased, pausedUntil }: Lane): void {
-    const dueAt = firstDueAt(this.#statements, endpointId)
+  #writeLane(lane: Lane, keepsPlace: boolean): void {
+    const { bucket, leased } = lane
     if (leased > 0) bucket?.take(leased, this.#now)
-    const readyAt = dueAt === null ? null : Math.max(dueAt, pausedUntil, bucket?.availableAt() ?? 0)
+    const readyAt = this.#readyAt(lane)
+    if (keepsPlace && readyAt === queued && bucket === null) return
     this.#statements.run(
       `UPDATE webhooks_lanes SET ready_at = ?, turn = ?, tokens_owed = ?, tokens_as_of = ?
         WHERE endpoint_id = ?`,
-      readyAt !== null && readyAt <= this.#now ? queued : readyAt,
+      readyAt,
       this.#turns.next(),
       bucket?.state.tokensOwed ?? 0,
       bucket?.state.tokensAsOf ?? 0,
-      endpointId,
+      lane.endpointId,
     )
   }
 
-  #writeTenant({ id, visited }: Tenant): void {
+  #readyAt({ ahead, bucket, endpointId, pausedUntil }: Lane): number | null {
+    const blockedUntil = Math.max(pausedUntil, bucket?.availableAt() ?? 0)
+    if (ahead.length > 0 && blockedUntil <= this.#now) return queued
+    const dueAt = firstDueAt(this.#statements, endpointId)
+    if (dueAt === null) return null
+    const readyAt = Math.max(dueAt, blockedUntil)
+    return readyAt <= this.#now ? queued : readyAt
+  }
+
+  #writeTenant({ id, visited }: Tenant, keepsPlace: boolean): void {
     const first = this.#statements.get<{ ready_at: number }>(
       `SELECT ready_at FROM webhooks_lanes INDEXED BY webhooks_lanes_ready
         WHERE tenant_id = ? AND ready_at IS NOT NULL ORDER BY ready_at LIMIT 1`,
@@ -173,8 +201,8 @@ class Claim {
       this.#statements.run('DELETE FROM webhooks_tenants WHERE tenant_id = ?', id)
       return
     }
-    // All that is ready is at the caller's cap: the tenant keeps its place.
-    if (!visited && first.ready_at === queued) return
+    // Without a visit, all that is ready is at the caller's cap.
+    if ((keepsPlace || visited.size === 0) && first.ready_at === queued) return
     this.#statements.run(
       'UPDATE webhooks_tenants SET ready_at = ?, turn = ? WHERE tenant_id = ?',
       first.ready_at,
@@ -188,7 +216,7 @@ class Claim {
     const place = { now: this.#now, pageSize: limit, turns: this.#turns }
     for (const { id, pageLength } of tenantsInTurn(this.#statements, place)) {
       const newcomers = this.#newLanes(id, Math.ceil(limit / pageLength))
-      yield { id, newcomers, queue: [], visited: false }
+      yield { id, newcomers, isThrough: false, queue: [], visited: new Set(), leased: 0 }
     }
   }
 
@@ -205,6 +233,12 @@ class Claim {
       yield { ...lane, room, leased: 0, ahead: [], readAhead: Math.ceil(share / pageLength) }
     }
   }
+}
+
+/** How much those got who got the least, of those who got anything. */
+function leastOf(visited: Iterable<{ leased: number }>): number {
+  const served = [...visited].map(({ leased }) => leased).filter((leased) => leased > 0)
+  return Math.min(...served)
 }
 
 function moveToEnd<Item>(items: Set<Item>, item: Item): void {
