@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { readDocument, root } from './markdown.ts'
+import { documents, readDocument, root } from './markdown.ts'
 
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   scripts: Record<string, string>
 }
 
-describe.each(['README.md', 'ARCHITECTURE.md', 'SECURITY.md'])('%s', (file) => {
+describe.each(documents)('%s', (file) => {
   const { text } = readDocument(file)
   const prose = text.replace(/^```[\s\S]*?^```$/gm, '')
 
   test('names only files that exist', () => {
-    const named = [...prose.matchAll(/`((?:src|test|examples|bench|\.ci)\/[\w./-]*)`/g)]
+    const named = [...prose.matchAll(/`((?:src|test|examples|bench|docs|\.ci)\/[\w./-]*)`/g)]
     const linked = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
     const files = [...named, ...linked].map(({ 1: path = '' }) => path)
     expect(files.length).toBeGreaterThan(0)

@@ -1,9 +1,17 @@
-/** Reads the parts of README.md and ARCHITECTURE.md that tests hold to the code. */
-import { readFileSync } from 'node:fs'
+/** Reads the parts of the documents that tests hold to the code. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The repository's folder. */
 export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The documents whose samples, links and names are held to the code. */
+export const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'SECURITY.md',
+  ...readdirSync(`${root}docs`).map((name) => `docs/${name}`),
+]
 
 /** A document of the repository, by its path in it. */
 export interface Document {

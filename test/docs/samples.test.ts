@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readDocument, type Sample, samplesOf } from './markdown.ts'
+import { documents, readDocument, type Sample, samplesOf } from './markdown.ts'
 import { createDocsProgram } from './program.ts'
 import { createProject, type Project } from './project.ts'
 
-const samples = ['README.md', 'ARCHITECTURE.md'].flatMap((file) => samplesOf(readDocument(file)))
+const samples = documents.flatMap((file) => samplesOf(readDocument(file)))
 /** Shows that the check can fail, and that it names the line. */
 const wrong: Sample = {
   name: 'wrong.md:1',

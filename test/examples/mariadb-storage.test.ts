@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createPool, type Pool, type PoolOptions } from 'mysql2/promise'
+import { createPool, type Pool, type PoolOptions, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import * as z from 'zod'
 import { capabilities, createFixture } from '../../examples/mariadb-storage/conformance.ts'
@@ -135,6 +135,70 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       expect(claimed.map(({ id }) => id).sort()).toEqual(['evt_0', 'evt_1', 'evt_5', 'evt_6'])
       await transaction.rollback()
       transaction.release()
+    })
+  })
+
+  test('several processes may open an empty database at once', async () => {
+    const pool = await createDatabase()
+    const storages = Array.from({ length: 5 }, () => mariadbStorage({ pool }))
+    await Promise.all(storages.map((storage) => storage.open()))
+    const [versions] = await pool.query<RowDataPacket[]>('SELECT version FROM webhooks_schema')
+    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4])
+  })
+
+  describe('deliveries', () => {
+    const now = new Date()
+
+    async function withEvents(count: number) {
+      const pool = await createDatabase()
+      const storage = mariadbStorage({ pool })
+      await storage.open()
+      const common = { tenantId: 'default', type: 'a.b', body: '{}', channels: [], fanOut: false }
+      const events = Array.from({ length: count }, (_, index) => {
+        return { ...common, id: `evt_${index}`, idempotencyKey: null, createdAt: now }
+      })
+      await storage.insertEvents({ events })
+      const deliveries = events.map((event, index) => ({
+        ...{ id: `dlv_${index}`, tenantId: event.tenantId, eventId: event.id, endpointId: 'ep_1' },
+        ...{ eventType: 'a.b', status: 'pending' as const, cancelReason: null, dueAt: now },
+        createdAt: now,
+      }))
+      return { pool, storage, deliveries }
+    }
+
+    test('of one event to one endpoint, added by many at once, are one', async () => {
+      const { storage, deliveries } = await withEvents(1)
+      const rivals = Array.from({ length: 8 }, (_, index) =>
+        deliveries.map((delivery) => ({ ...delivery, id: `dlv_${index}` })),
+      )
+      const added = await Promise.all(
+        rivals.map((each) => storage.insertDeliveries({ deliveries: each })),
+      )
+      expect(added.flat()).toHaveLength(1)
+    })
+
+    test('are changed although a deadlock came in between', async () => {
+      const { pool, storage, deliveries } = await withEvents(40)
+      const lease = { leaseToken: 't', leaseUntil: now }
+      await storage.insertDeliveries({ deliveries, lease })
+      const host = await pool.getConnection()
+      await host.beginTransaction()
+      // The more a transaction has written, the less it is chosen to be rolled back.
+      await host.query("UPDATE webhooks_deliveries SET step = 7 WHERE id > 'dlv_0'")
+      const leases = ['dlv_0', 'dlv_1'].map((id) => ({ id, leaseToken: 't' }))
+      const released = storage.releaseDeliveries({ now, leases })
+      const waits = 'SELECT 1 FROM information_schema.INNODB_LOCK_WAITS'
+      await vi.waitFor(
+        async () => expect((await pool.query<RowDataPacket[]>(waits))[0]).not.toEqual([]),
+        // The server makes this table anew when nobody has read it for 100 ms.
+        { interval: 250, timeout: 10_000 },
+      )
+      await host.query("UPDATE webhooks_deliveries SET step = 7 WHERE id = 'dlv_0'")
+      await host.commit()
+      host.release()
+      await released
+      const delivery = await storage.getDelivery({ tenantId: 'default', id: 'dlv_1' })
+      expect(delivery).toMatchObject({ leaseToken: null, step: 7 })
     })
   })
 
