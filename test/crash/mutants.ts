@@ -36,10 +36,12 @@ const mutants = {
     claimEvents: (params) =>
       storage.claimEvents({ ...params, leaseUntil: new Date('2100-01-01T00:00:00Z') }),
   }),
-  /** Claims what another worker is about to send. */
-  claimsForAnInstant: (storage) => ({
-    claimDeliveries: (params) => storage.claimDeliveries({ ...params, leaseUntil: params.now }),
-    renewLeases: async ({ leases }) => leases.map(({ id }) => id),
+  /** Says that an attempt is settled before it is. */
+  settlesTooEarly: (storage) => ({
+    async settleDeliveries(params) {
+      setTimeout(() => void storage.settleDeliveries(params).catch(() => {}), 50)
+      return params.settlements.map(({ id }) => id)
+    },
   }),
   /** Ends the wait for the fan-out before the deliveries are written. */
   fansOutInTwoSteps: (storage) => ({
@@ -61,14 +63,14 @@ const mutants = {
       return { ...claimed, events }
     },
   }),
-  /** Settles without recording the attempt's true number. */
+  /** Counts an attempt before it is numbered. */
   miscountsAttempts: (storage) => ({
     settleDeliveries: ({ now, settlements }) =>
       storage.settleDeliveries({
         now,
         settlements: settlements.map((settlement) => ({
           ...settlement,
-          attempt: { ...settlement.attempt, number: 1 },
+          attempt: { ...settlement.attempt, number: settlement.attempts + 1 },
         })),
       }),
   }),

@@ -48,7 +48,7 @@ export const mistakes: readonly (Step & { mutant: Mutant; breaks: Promised })[] 
   {
     mutant: 'commitsForTheCaller',
     breaks: 'nothing comes from nowhere',
-    ...{ step: 'fanOut', when: 'after', mode: 'rollback' },
+    ...{ step: 'fanOut', when: 'after', mode: 'rollback', calls: [5, 5] },
   },
   {
     mutant: 'claimsForEver',
@@ -66,9 +66,9 @@ export const mistakes: readonly (Step & { mutant: Mutant; breaks: Promised })[] 
     ...{ step: 'insertDeliveries', when: 'before' },
   },
   {
-    mutant: 'claimsForAnInstant',
+    mutant: 'settlesTooEarly',
     breaks: 'only a kill repeats a request',
-    ...{ step: 'send', when: 'before', calls: [100, 100] },
+    ...{ step: 'settleDeliveries', when: 'before' },
   },
   {
     mutant: 'reformatsBodies',
@@ -78,7 +78,7 @@ export const mistakes: readonly (Step & { mutant: Mutant; breaks: Promised })[] 
   {
     mutant: 'miscountsAttempts',
     breaks: 'the log tells what happened',
-    ...{ step: 'send', when: 'after', calls: [90, 90] },
+    ...{ step: 'send', when: 'after', calls: [40, 40] },
   },
 ]
 
