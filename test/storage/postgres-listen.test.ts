@@ -179,3 +179,28 @@ test('with listen: false nobody listens and nothing is sent', async () => {
   await expectHeard(ear, 0)
   expect(await listeners()).toBe(1)
 })
+
+test.each([true, false])(
+  'with listen: %s, names of statements are left on a connection',
+  async (listen) => {
+    const pool = server.pool({ max: 1 })
+    const made = make(pool, { listen })
+    await made.open()
+    const other = new Kit(made as Storage<never>)
+    await other.addSettled('succeeded')
+    await other.claimEvents(0)
+    const { rows } = await pool.query('SELECT name FROM pg_prepared_statements')
+    expect(rows.length > 0).toBe(listen)
+  },
+)
+
+test('storages with different schemas share a pool', async () => {
+  const pool = server.pool({ max: 1 })
+  for (let count = 0; count < 2; count += 1) {
+    const made = postgresStorage({ pool, schema: server.newSchema() })
+    await made.open()
+    const other = new Kit(made as Storage<never>)
+    await other.addSettled('succeeded')
+    expect((await other.addEvent()).position).toBe(2)
+  }
+})

@@ -1,21 +1,29 @@
+import { createHash } from 'node:crypto'
 import type { PoolStatement, PostgresPool, TextRow } from './pool.ts'
 import type { SchemaNames } from './schema/names.ts'
 import { encodeText } from './values.ts'
 
 export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
 
-/**
- * Our schema in the host's database. Statements are never named: through PgBouncer in transaction
- * mode, a name that one connection prepared is unknown to the next. Those that run often are
- * functions, whose plans the server keeps by itself.
- */
+/** Our schema in the host's database. */
 export class Database {
   readonly names: SchemaNames
   readonly #pool: PostgresPool
+  /** What the names of prepared statements begin with; `null` where none are prepared. */
+  readonly #prefix: string | null
 
-  constructor(pool: PostgresPool, names: SchemaNames) {
+  /**
+   * @param options.prepare - Whether statements that run often are prepared by name. That spares
+   * the server a tenth of a millisecond each; but PgBouncer in transaction mode gives each
+   * transaction another connection, where the name may be unknown.
+   */
+  constructor(pool: PostgresPool, names: SchemaNames, options: { prepare: boolean }) {
     this.#pool = pool
     this.names = names
+    // Short, as names of statements are cut at 63 bytes, and its own for each schema: storages with
+    // different schemas may share a connection.
+    const digest = createHash('sha256').update(names.schema).digest('hex').slice(0, 12)
+    this.#prefix = options.prepare ? `webhooks ${digest}` : null
   }
 
   /** The schema's name, quoted. */
@@ -24,18 +32,28 @@ export class Database {
   }
 
   /** Runs one statement, in a transaction of its own. */
-  async query<Row = TextRow>(sql: string, params: readonly Param[] = []): Promise<Row[]> {
-    const { rows } = await this.#pool.query({
-      text: sql,
-      values: params.map(paramText),
-      types: asText,
-    })
-    return rows as Row[]
+  query<Row = TextRow>(sql: string, params: readonly Param[] = []): Promise<Row[]> {
+    return this.#run(sql, params)
+  }
+
+  /** Runs a statement that runs often; `name` stands for this very text. */
+  queryNamed<Row = TextRow>(name: string, sql: string, params: readonly Param[]): Promise<Row[]> {
+    return this.#run(sql, params, this.#prefix === null ? {} : { name: `${this.#prefix} ${name}` })
   }
 
   /** Calls a function of ours. */
-  async call<Row = TextRow>(name: string, params: readonly Param[]): Promise<Row[]> {
-    return this.query<Row>(callSql(this.schema, name, params.length), params)
+  call<Row = TextRow>(name: string, params: readonly Param[]): Promise<Row[]> {
+    return this.queryNamed(name, callSql(this.schema, name, params.length), params)
+  }
+
+  async #run<Row>(
+    text: string,
+    params: readonly Param[],
+    named: { name?: string } = {},
+  ): Promise<Row[]> {
+    const values = params.map(paramText)
+    const { rows } = await this.#pool.query({ ...named, text, values, types: asText })
+    return rows as Row[]
   }
 }
 

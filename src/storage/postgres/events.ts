@@ -37,7 +37,7 @@ export async function insertEvents(
   const sql = insertSql(database.schema)
   const rows = transaction
     ? (await transaction.query(sql, params.map(paramText))).rows
-    : await database.query(sql, params)
+    : await database.queryNamed('insert_events', sql, params)
   const answers = distinct.map(
     ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
   )

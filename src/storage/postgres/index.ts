@@ -64,9 +64,10 @@ export interface PostgresStorageOptions {
    * milliseconds of its commit, whoever emitted it. A process with a worker keeps one connection
    * beside the pool for it. Default `true`.
    *
-   * `false` behind PgBouncer in transaction mode, which cannot LISTEN, and on servers that commit
-   * thousands of transactions with an emit each second, because those that notify commit one after
-   * the other. Work of other processes is then found by polling.
+   * `false` behind PgBouncer in transaction mode, which cannot LISTEN and may not know the names of
+   * statements that were prepared on another connection: then none are prepared either. `false`
+   * also on servers that commit thousands of transactions with an emit each second, because those
+   * that notify commit one after the other. Work of other processes is then found by polling.
    */
   listen?: boolean | undefined
   /**
@@ -115,7 +116,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     )
   }
   const names = schemaNames(schema)
-  const database = new Database(pool, names)
+  const database = new Database(pool, names, { prepare: listen })
   const ownPayload = listen ? randomUUID() : null
   // A transaction of the host commits later than this process knows: it has to be told as well.
   const foreignPayload = listen ? '' : null

@@ -8,6 +8,8 @@ export type TextRow = Record<string, string | null>
 
 /** A statement as `pg` takes it. */
 export interface PoolStatement {
+  /** Prepared under this name, once per connection. */
+  name?: string
   text: string
   values: (string | null)[]
   /** Stands in for the type parsers of the host, which may be anything. */

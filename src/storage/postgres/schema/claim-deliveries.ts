@@ -1,8 +1,8 @@
 import { planning, tenantsInTurn } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
-/** The columns of a delivery as functions and lists return them, all but its schedule. */
-export const deliveryColumns = [
+/** The columns of a delivery, all but its schedule. */
+const deliveryColumns = [
   'delivery_id',
   'tenant_id',
   'event_id',
@@ -219,13 +219,12 @@ BEGIN
     )
     SELECT is_contended, ${deliveryColumns.map((column) => `claim.${column}`).join(', ')},
         event.position, event.channels, event.idempotency_key, event.body, event.created_at,
-        row_to_json(endpoint)
+        CASE WHEN endpoint.deleted_at IS NULL THEN row_to_json(endpoint) END
       FROM claim
       LEFT JOIN ${schema}.events AS event
         ON event.event_id = claim.event_id AND claim.event_nth = 1
       LEFT JOIN ${schema}.endpoints AS endpoint
         ON endpoint.endpoint_id = claim.endpoint_id AND claim.endpoint_nth = 1
-          AND endpoint.deleted_at IS NULL
       ORDER BY claim.place;
 END $$;
 `

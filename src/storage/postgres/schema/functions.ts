@@ -5,7 +5,7 @@
  */
 export const planning = `
   SET enable_seqscan = off SET enable_bitmapscan = off
-  SET enable_hashjoin = off SET enable_mergejoin = off
+  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
   SET jit = off SET plan_cache_mode = force_generic_plan`
 
 /**
