@@ -29,7 +29,7 @@ export interface PostgresServer {
  * @param flags - Settings of the server, such as `-c wal_level=logical`; not with `DATABASE_URL`.
  */
 export async function startPostgres(flags: string[] = []): Promise<PostgresServer> {
-  const given = process.env['DATABASE_URL']
+  const given = process.env.DATABASE_URL
   const own = given === undefined ? await startOwn(flags) : null
   const connectionString = given ?? own?.connectionString ?? ''
   const pools: pg.Pool[] = []
