@@ -28,7 +28,7 @@ export class Settler {
       maxBatch: attemptsPerWrite,
       clock: context.clock,
       // Nobody waits for it but a slot, and there are more of those.
-      turns: 3,
+      turns: 6,
     })
   }
 

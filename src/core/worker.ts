@@ -12,7 +12,7 @@ import { Slots } from './slots.ts'
 const emptyClaimRestMs = 10
 
 /** Turns of the event loop that a busy worker lets pass between two claims. */
-const turnsBetweenClaims = 3
+const turnsBetweenClaims = 6
 
 /** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
 export class Worker {
