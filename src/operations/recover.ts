@@ -22,7 +22,8 @@ export interface RecoverOptions extends TenantOptions {
   /**
    * `failed`: deliveries that failed or were cancelled. `missing`: events that the endpoint's
    * subscription covers and that have no delivery to it, because it was off or did not exist yet.
-   * `all`: both. What succeeded is never sent again. Default `failed`.
+   * `all`: both. What succeeded is not sent again, unless its record was pruned: reach no further
+   * back than your retention. Default `failed`.
    */
   only?: 'failed' | 'missing' | 'all' | undefined
   /** Counts and sends nothing. Default false. */
