@@ -63,7 +63,9 @@ async function startWhenReachable(webhooks: { start(): Promise<void> }): Promise
   try {
     await webhooks.start()
   } catch (error) {
-    if (!isWebhooksError(error, 'storage_unreachable')) throw error
+    const isDown =
+      isWebhooksError(error, 'storage_unreachable') || isWebhooksError(error, 'storage_failed')
+    if (!isDown) throw error
     await sleep(100)
     await startWhenReachable(webhooks)
   }
