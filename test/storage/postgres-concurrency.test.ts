@@ -33,8 +33,8 @@ beforeEach(async () => {
 })
 
 /** As another process would have it. */
-function another(): PostgresStorage {
-  return postgresStorage({ pool: server.pool({ max: 3 }), schema })
+function another(watched: (pool: pg.Pool) => pg.Pool = (pool) => pool): PostgresStorage {
+  return postgresStorage({ pool: watched(server.pool({ max: 3 })), schema })
 }
 
 interface OpenTransaction {
@@ -250,6 +250,28 @@ describe('many workers on one tenant', () => {
     expect(found.sort()).toEqual([known.id, added.id].sort())
   })
 
+  test('a claim that waits for one lane does not go on to wait for the next with it in hand', async () => {
+    const { endpoint: first } = await kit.addDelivery()
+    const { endpoint: second } = await kit.addDelivery()
+    const lock = `SELECT 1 FROM "${schema}".lanes WHERE endpoint_id = $1 FOR UPDATE`
+    const [other, third] = [await begin(), await begin()]
+    await other.client.query(lock, [first.id])
+    await third.client.query(lock, [second.id])
+    const claiming = kit.claimed(0)
+    expect(await soon(claiming)).toBe('waits')
+    // What the claim waits for stands in turn no more once it is free.
+    await other.client.query(
+      `UPDATE "${schema}".lanes SET turn = NULL, due_at = 9e12 WHERE endpoint_id = $1`,
+      [first.id],
+    )
+    await other.end('COMMIT')
+    expect(await soon(claiming)).toBe('waits')
+    // Whoever holds the next one can still have the first.
+    await third.client.query(`SET lock_timeout = '2s'; ${lock.replace('$1', `'${first.id}'`)}`)
+    await third.end('ROLLBACK')
+    expect((await claiming).map(({ endpointId }) => endpointId)).toEqual([second.id])
+  })
+
   async function addDeliveries(count: number, endpoint: { id: string }): Promise<void> {
     const events = await kit.addEvents(count, { fanOut: false })
     await storage.insertDeliveries({
@@ -268,9 +290,21 @@ test('everything at once, from several processes: no deadlock, and in the end no
   }
   const emitted: NewEvent[] = []
   let clock = 0
-  const worlds = Array.from({ length: 5 }, () => kit.on(another() as never))
+  // A deadlock would be repeated, and so not be seen.
+  const faults: unknown[] = []
+  function watched(given: pg.Pool): pg.Pool {
+    const query = given.query.bind(given) as (...params: unknown[]) => Promise<unknown>
+    const noting = (...params: unknown[]) =>
+      query(...params).catch((error) => {
+        faults.push(error)
+        throw error
+      })
+    return Object.assign(given, { query: noting })
+  }
+  const worlds = Array.from({ length: 5 }, () => kit.on(another(watched) as never))
 
   await Promise.all(worlds.map((world, index) => live(world, index)))
+  expect(faults).toEqual([])
   for (let round = 0; round < 400; round += 1) {
     clock += 30_000
     await fanOut(kit)
@@ -354,6 +388,28 @@ test('everything at once, from several processes: no deadlock, and in the end no
     if (turn % 6 === 5) await world.storage.prune({ before: world.at(-1), limit: 10 })
   }
 })
+
+test.each(['40P01', '40001'])(
+  'what the server asks to repeat, with code %s, is repeated, but not for ever',
+  async (code) => {
+    const refuse = (times: number) =>
+      pool.query(`
+        CREATE SEQUENCE "${schema}".refusals;
+        CREATE FUNCTION "${schema}".refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('"${schema}".refusals') <= ${times} THEN
+            RAISE EXCEPTION 'again, please' USING ERRCODE = '${code}';
+          END IF;
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER refusing BEFORE INSERT ON "${schema}".events
+          EXECUTE FUNCTION "${schema}".refuse()`)
+    await refuse(2)
+    expect(await storage.insertEvents({ events: [kit.event()] })).toHaveLength(1)
+    await pool.query(`DROP FUNCTION "${schema}".refuse CASCADE; DROP SEQUENCE "${schema}".refusals`)
+    await refuse(1_000)
+    await expect(storage.insertEvents({ events: [kit.event()] })).rejects.toMatchObject({ code })
+  },
+)
 
 test('pruning what was cancelled does not cross with attempts that end', async () => {
   const endpoint = await kit.addEndpoint()

@@ -5,6 +5,21 @@ import { encodeText } from './values.ts'
 
 export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
 
+/** How often a statement is tried that the server asks to repeat. */
+const mostTries = 5
+
+/**
+ * What the server asks to repeat by design: the victim of a deadlock, as with a host that locks
+ * rows of ours, and a statement that could not be serialized, where the pool's transactions are
+ * SERIALIZABLE or REPEATABLE READ.
+ * https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+ */
+function isToBeRepeated(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && repeatedCodes.has(String(error.code))
+}
+
+const repeatedCodes = new Set(['40001', '40P01'])
+
 /** Our schema in the host's database. */
 export class Database {
   readonly names: SchemaNames
@@ -52,8 +67,14 @@ export class Database {
     named: { name?: string } = {},
   ): Promise<Row[]> {
     const values = params.map(paramText)
-    const { rows } = await this.#pool.query({ ...named, text, values, types: asText })
-    return rows as Row[]
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const { rows } = await this.#pool.query({ ...named, text, values, types: asText })
+        return rows as Row[]
+      } catch (error) {
+        if (tries === mostTries || !isToBeRepeated(error)) throw error
+      }
+    }
   }
 }
 

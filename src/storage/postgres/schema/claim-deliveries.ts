@@ -62,17 +62,20 @@ DECLARE
   -- Where a round trip through the tenants that found nothing began.
   idle_since text;
   is_contended boolean := false;
+  awaited text;
 BEGIN
-  -- Before anything is locked, so that nobody can be waiting for us.
+  -- Before anything is locked, so that nobody can be waiting for us; and for one lane by its id, as
+  -- one that is found by what it holds may hold that no more once it is ours: then the search would
+  -- go on to wait for the next one with the first still in hand.
   IF p_wait THEN
-    PERFORM FROM ${schema}.lanes
-      WHERE turn IS NOT NULL AND ${hasRoom('endpoint_id')}
-      ORDER BY tenant_id, turn LIMIT 1 FOR UPDATE;
-    IF NOT FOUND THEN
-      PERFORM FROM ${schema}.lanes
+    awaited := coalesce(
+      (SELECT endpoint_id FROM ${schema}.lanes
+        WHERE turn IS NOT NULL AND ${hasRoom('endpoint_id')}
+        ORDER BY tenant_id, turn LIMIT 1),
+      (SELECT endpoint_id FROM ${schema}.lanes
         WHERE turn IS NULL AND ready_at <= p_now AND ${hasRoom('endpoint_id')}
-        ORDER BY ready_at LIMIT 1 FOR UPDATE;
-    END IF;
+        ORDER BY ready_at LIMIT 1));
+    PERFORM FROM ${schema}.lanes WHERE endpoint_id = awaited FOR UPDATE;
   END IF;
 
   -- Lanes whose time has come stand in turn, behind those that stand there already.
