@@ -44,6 +44,8 @@ export interface Figures {
   duplicateShare: number
   /** Requests under way, or answered and not yet settled, when their worker was killed. */
   inFlightAtKills: number
+  /** Attempts whose answer did not come in time, as on a machine that stood still. */
+  unanswered: number
 }
 
 export function judge(evidence: Evidence): Verdict {
@@ -80,6 +82,7 @@ export function judge(evidence: Evidence): Verdict {
       duplicates,
       duplicateShare: owed === 0 ? 0 : duplicates / owed,
       inFlightAtKills,
+      unanswered: evidence.attempts.filter(({ response }) => response === null).length,
     },
   }
 }
@@ -140,7 +143,8 @@ function findForgeries({ events, receipts }: Evidence): Breach[] {
 
 /**
  * A request must stand in the log, or have been in flight when its sender was killed: once for
- * each time it was. So duplicates are never more than the requests in flight at the kills.
+ * each time it was. So duplicates are never more than the requests in flight at the kills, and
+ * those whose answer came too late.
  */
 function findRepetitions(evidence: Evidence): Breach[] {
   const logged = new Set(evidence.attempts.flatMap((attempt) => receiptOf(attempt) ?? []))
