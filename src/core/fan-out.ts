@@ -4,7 +4,7 @@ import { matchSubscription } from './matching.ts'
 import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
-const eventsPerBatch = 100
+const eventsPerBatch = 250
 /** Endpoints of a tenant looked at at once. */
 const endpointsPerPage = 500
 /** Deliveries written at once, about. */

@@ -8,10 +8,14 @@ export interface HeldLease extends Lease {
   abort: AbortController
 }
 
-/** The leases of the deliveries under way: counts them per endpoint and renews them at half time. */
+/**
+ * The leases of the deliveries in this worker's hands. Counts those that take a slot, per endpoint,
+ * and renews all of them at half time.
+ */
 export class Leases {
   readonly #context: Context
   readonly #held = new Map<string, HeldLease>()
+  readonly #inSlots = new Set<HeldLease>()
   readonly #perEndpoint = new Map<string, number>()
   #cancelTimer: (() => void) | null = null
 
@@ -23,7 +27,12 @@ export class Leases {
     return this.#held.size
   }
 
-  /** How many are held per endpoint. */
+  /** How many of them take a slot. */
+  get slotsTaken(): number {
+    return this.#inSlots.size
+  }
+
+  /** How many slots are taken per endpoint. */
   get perEndpoint(): ReadonlyMap<string, number> {
     return this.#perEndpoint
   }
@@ -33,14 +42,20 @@ export class Leases {
     this.#held.get(lease.id)?.abort.abort()
     const held: HeldLease = { ...lease, abort: new AbortController() }
     this.#held.set(held.id, held)
+    this.#inSlots.add(held)
     this.#count(held.endpointId, 1)
     if (this.#cancelTimer === null) this.#planRenewal()
     return held
   }
 
+  /** Gives its slot away while the lease is still needed, to settle under. */
+  freeSlot(held: HeldLease): void {
+    if (this.#inSlots.delete(held)) this.#count(held.endpointId, -1)
+  }
+
   drop(held: HeldLease): void {
     if (this.#held.get(held.id) === held) this.#held.delete(held.id)
-    this.#count(held.endpointId, -1)
+    this.freeSlot(held)
     if (this.#held.size > 0) return
     this.#cancelTimer?.()
     this.#cancelTimer = null

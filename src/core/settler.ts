@@ -7,7 +7,7 @@ import type { Outcome } from './outcome.ts'
 import { toDelivery } from './records.ts'
 
 /** An attempt that ended, to be recorded. */
-interface Ended {
+export interface Ended {
   job: Job
   outcome: Outcome
 }
@@ -27,14 +27,14 @@ export class Settler {
       write: (ended) => this.#write(ended),
       maxBatch: attemptsPerWrite,
       clock: context.clock,
-      // Nobody waits for it but a slot, and there are more of those.
+      // Hardly anybody waits for it: the slot of a success is free already.
       turns: 6,
     })
   }
 
   /** @returns Whether it counted; false where the lease had passed on, and nothing was written. */
-  settle(job: Job, outcome: Outcome): Promise<boolean> {
-    return this.#batcher.add({ job, outcome })
+  settle(ended: Ended): Promise<boolean> {
+    return this.#batcher.add(ended)
   }
 
   /** Resolves once everything handed in is recorded. */

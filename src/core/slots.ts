@@ -29,8 +29,11 @@ export class Slots {
     this.#leases = leases
   }
 
+  /** None while as many as there are slots wait to be settled: a slow storage is not run over. */
   get free(): number {
-    return this.#limits.inFlight - this.#leases.size
+    const { slotsTaken, size } = this.#leases
+    const { inFlight } = this.#limits
+    return Math.max(0, Math.min(inFlight - slotsTaken, 2 * inFlight - size))
   }
 
   share(): Share {

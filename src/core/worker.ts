@@ -1,11 +1,16 @@
 import PQueue from 'p-queue'
-import type { ClaimedDeliveries, EndpointRecord, EventRecord } from '../storage/storage.ts'
+import type {
+  ClaimedDeliveries,
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+} from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome } from './outcome.ts'
-import type { Settler } from './settler.ts'
+import type { Ended, Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
 /** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
@@ -13,6 +18,13 @@ const emptyClaimRestMs = 10
 
 /** Turns of the event loop that a busy worker lets pass between two claims. */
 const turnsBetweenClaims = 6
+
+/** A claimed delivery with what the storage has of its event and its endpoint. */
+interface Found {
+  delivery: DeliveryRecord
+  event: EventRecord | undefined
+  endpoint: EndpointRecord | undefined
+}
 
 /** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
 export class Worker {
@@ -43,7 +55,7 @@ export class Worker {
     this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
   }
 
-  /** Attempts under way. */
+  /** Attempts under way, and those that are being recorded. */
   get inFlight(): number {
     return this.#leases.size
   }
@@ -94,7 +106,7 @@ export class Worker {
    * its slots in use lets a few turns of the event loop free some more before it claims again.
    */
   #waitsForMore(): boolean {
-    const isBusy = this.#slots.free < this.#context.settings.limits.inFlight / 2
+    const isBusy = this.#slots.free < this.#context.settings.limits.inFlight * 0.75
     this.#turnsWaited = isBusy && this.#turnsWaited < turnsBetweenClaims ? this.#turnsWaited + 1 : 0
     return this.#turnsWaited > 0
   }
@@ -147,32 +159,28 @@ export class Worker {
       const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '' })
       const event = eventOf.get(delivery.eventId)
       const endpoint = endpointOf.get(endpointId)
-      void this.#queue.add(async () => {
-        try {
-          await this.#process(held, { delivery, event, endpoint })
-        } catch (error) {
-          // The lease runs out and the delivery is tried again: nothing is lost.
-          this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
-        } finally {
-          this.#leases.drop(held)
-          this.#onFree()
-        }
-      })
+      void this.#queue.add(() => this.#process(held, { delivery, event, endpoint }))
     }
   }
 
-  async #process(
-    held: HeldLease,
-    found: {
-      delivery: Job['delivery']
-      event: EventRecord | undefined
-      endpoint: EndpointRecord | undefined
-    },
-  ): Promise<void> {
-    const { delivery, event, endpoint } = found
+  /** Resolves once the slot is free for the next delivery. */
+  async #process(held: HeldLease, found: Found): Promise<void> {
+    const ended = await this.#attempt(held, found).catch((error) => this.#report(held, error))
+    const settled = this.#settle(held, ended)
+    if (ended?.outcome.settlement.attempt.succeeded) {
+      // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
+      this.#leases.freeSlot(held)
+      this.#onFree()
+    } else {
+      await settled
+    }
+  }
+
+  /** @returns `null` where there is nothing to settle. */
+  async #attempt(held: HeldLease, { delivery, event, endpoint }: Found): Promise<Ended | null> {
     if (endpoint === undefined || !endpoint.active) {
       await this.#cancel(delivery, endpoint ? 'endpoint_disabled' : 'endpoint_deleted')
-      return
+      return null
     }
     if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
     const job: Job = { delivery, event, endpoint }
@@ -180,16 +188,32 @@ export class Worker {
     if (attempt.error?.code === 'aborted') {
       const { clock, storage } = this.#context
       await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
-      return
+      return null
     }
     const { settings, random, clock } = this.#context
     if (attempt.error?.origin !== 'sender') this.#slots.note(endpoint.id, attempt.succeeded)
-    const outcome = decideOutcome(job, attempt, { settings, random, now: clock.now() })
-    await this.#settler.settle(job, outcome)
+    return { job, outcome: decideOutcome(job, attempt, { settings, random, now: clock.now() }) }
+  }
+
+  async #settle(held: HeldLease, ended: Ended | null): Promise<void> {
+    try {
+      if (ended !== null) await this.#settler.settle(ended)
+    } catch (error) {
+      this.#report(held, error)
+    } finally {
+      this.#leases.drop(held)
+      this.#onFree()
+    }
+  }
+
+  /** The lease runs out and the delivery is tried again: nothing is lost. */
+  #report({ id }: HeldLease, error: unknown): null {
+    this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
+    return null
   }
 
   async #cancel(
-    delivery: Job['delivery'],
+    delivery: DeliveryRecord,
     reason: 'endpoint_disabled' | 'endpoint_deleted',
   ): Promise<void> {
     const { clock, notifier, storage } = this.#context

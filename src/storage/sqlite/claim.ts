@@ -1,19 +1,20 @@
 import type { ClaimedDeliveries, DeliveryRecord, Storage } from '../storage.ts'
 import type { Statements } from './database.ts'
 import type { EndpointCache } from './endpoint-cache.ts'
+import type { EventCache } from './event-cache.ts'
 import { queued, Turns } from './lanes.ts'
+import { leaseDelivery, noticeEndedLeases } from './leases.ts'
 import { firstDueAt, lanesInTurn, type QueuedLane, tenantsInTurn } from './queue.ts'
-import {
-  type DeliveryRow,
-  deliveryColumns,
-  type EventRow,
-  eventColumns,
-  toDeliveryRecord,
-  toEventRecord,
-} from './rows.ts'
-import { type StoredText, storeText } from './text.ts'
+import { type DeliveryRow, deliveryColumns, toDeliveryRecord } from './rows.ts'
+import type { StoredText } from './text.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
+
+/** What need not be read again. */
+interface Caches {
+  events: EventCache
+  endpoints: EndpointCache
+}
 
 /**
  * Leases due deliveries in rounds: one of each ready tenant, and again, and within a tenant one of
@@ -22,13 +23,15 @@ type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
 export function claimDeliveries(
   statements: Statements,
   params: ClaimParams,
-  endpoints: EndpointCache,
+  { events, endpoints }: Caches,
 ): ClaimedDeliveries {
+  noticeEndedLeases(statements, params.now)
   const deliveries = new Claim(statements, params).run()
+  const eventIds = new Set(deliveries.map((delivery) => delivery.eventId))
   const endpointIds = new Set(deliveries.map((delivery) => delivery.endpointId))
   return {
     deliveries,
-    events: readEvents(statements, deliveries),
+    events: [...eventIds].flatMap((id) => events.read(statements, id) ?? []),
     endpoints: [...endpointIds].flatMap((id) => endpoints.read(statements, id) ?? []),
   }
 }
@@ -127,10 +130,13 @@ class Claim {
     if (room <= 0) return undefined
     if (lane.ahead.length === 0) {
       const rows = this.#statements.allTuples<DeliveryRow>(
-        `SELECT ${deliveryColumns}
-          FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
-          WHERE endpoint_id = ? AND due_at <= ? ORDER BY due_at LIMIT ?`,
+        `SELECT ${deliveryColumns} FROM webhooks_deliveries AS delivery
+            INDEXED BY webhooks_deliveries_pending
+          LEFT JOIN webhooks_delivery_leases AS lease ON lease.delivery_id = delivery.delivery_id
+          WHERE endpoint_id = ? AND delivery.due_at <= ? AND coalesce(lease.due_at, 0) <= ?
+          ORDER BY delivery.due_at LIMIT +?`,
         lane.endpointId,
+        this.#now,
         this.#now,
         Math.min(lane.readAhead, room),
       )
@@ -141,12 +147,7 @@ class Claim {
 
   #lease(delivery: DeliveryRecord): void {
     const { leaseToken, leaseUntil } = this.#params
-    this.#statements.run(
-      'UPDATE webhooks_deliveries SET due_at = ?, lease_token = ? WHERE delivery_id = ?',
-      leaseUntil.getTime(),
-      storeText(leaseToken),
-      delivery.id,
-    )
+    leaseDelivery(this.#statements, delivery.id, { leaseToken, leaseUntil })
     this.#leased.push({ ...delivery, dueAt: leaseUntil, leaseToken })
   }
 
@@ -244,14 +245,4 @@ function leastOf(visited: Iterable<{ leased: number }>): number {
 function moveToEnd<Item>(items: Set<Item>, item: Item): void {
   items.delete(item)
   items.add(item)
-}
-
-function readEvents(
-  statements: Statements,
-  deliveries: DeliveryRecord[],
-): ClaimedDeliveries['events'] {
-  const sql = `SELECT ${eventColumns} FROM webhooks_events WHERE event_id = ?`
-  const ids = new Set(deliveries.map((delivery) => delivery.eventId))
-  const rows = [...ids].map((id) => statements.getTuple<EventRow>(sql, id))
-  return rows.filter((row) => row !== undefined).map(toEventRecord)
 }

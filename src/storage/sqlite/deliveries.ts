@@ -8,10 +8,12 @@ import type {
 } from '../storage.ts'
 import type { Statements, Value } from './database.ts'
 import { Wakes } from './lanes.ts'
+import { endLease, isFree, leaseDelivery } from './leases.ts'
 import { type ListSource, readList } from './list.ts'
 import {
   type AttemptRow,
   type DeliveryRow,
+  deliveriesWithLeases,
   deliveryColumns,
   toAttempt,
   toDeliveryRecord,
@@ -24,13 +26,12 @@ export function insertDelivery(
   statements: Statements,
   delivery: NewDelivery,
   dueAt: Date | null,
-  leaseToken: string | null,
 ): boolean {
   const changes = statements.run(
     `INSERT INTO webhooks_deliveries
-      (delivery_id, tenant_id, event_id, endpoint_id, event_type, status, due_at, lease_token,
-        cancel_reason, created_at, completed_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      (delivery_id, tenant_id, event_id, endpoint_id, event_type, status, due_at, cancel_reason,
+        created_at, completed_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     delivery.id,
     storeText(delivery.tenantId),
     delivery.eventId,
@@ -38,7 +39,6 @@ export function insertDelivery(
     storeText(delivery.eventType),
     delivery.status,
     toMs(dueAt),
-    leaseToken === null ? null : storeText(leaseToken),
     delivery.cancelReason,
     delivery.createdAt.getTime(),
     delivery.status === 'pending' ? null : delivery.createdAt.getTime(),
@@ -54,10 +54,10 @@ export function insertDeliveries(
   const wakes = new Wakes()
   const inserted = deliveries.filter((delivery) => {
     if (!markOwed(statements, delivery.eventId)) return false
-    const isPending = delivery.status === 'pending'
-    const dueAt = isPending && lease ? lease.leaseUntil : delivery.dueAt
-    const leaseToken = isPending && lease ? lease.leaseToken : null
-    if (!insertDelivery(statements, delivery, dueAt, leaseToken)) return false
+    const taken = delivery.status === 'pending' ? lease : undefined
+    const dueAt = taken?.leaseUntil ?? delivery.dueAt
+    if (!insertDelivery(statements, delivery, dueAt)) return false
+    if (taken) leaseDelivery(statements, delivery.id, taken)
     if (dueAt) wakes.add(delivery.endpointId, delivery.tenantId, dueAt, delivery.createdAt)
     return true
   })
@@ -79,15 +79,16 @@ export function requeueDeliveries(
     const row = statements.get<{ endpoint_id: string }>(
       `UPDATE webhooks_deliveries SET
           step = iif(status = 'pending', step, 0), faults = iif(status = 'pending', faults, 0),
-          status = 'pending', due_at = :now, lease_token = NULL,
-          cancel_reason = NULL, completed_at = NULL
+          status = 'pending', due_at = :now, cancel_reason = NULL, completed_at = NULL
         WHERE delivery_id = :id AND tenant_id = :tenant
-          AND (status <> 'pending' OR lease_token IS NULL OR due_at <= :now)
+          AND (status <> 'pending' OR ${isFree})
         RETURNING endpoint_id`,
       { id, tenant: storeText(tenantId), now: now.getTime() },
     )
-    if (row !== undefined) wakes.add(row.endpoint_id, tenantId, now, now)
-    return row !== undefined
+    if (row === undefined) return false
+    endLease(statements, id)
+    wakes.add(row.endpoint_id, tenantId, now, now)
+    return true
   })
   wakes.write(statements)
   return requeued
@@ -127,7 +128,7 @@ function pendingOf(
 ): string[] {
   const rows = statements.all<{ delivery_id: string }>(
     `SELECT delivery_id FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
-      WHERE endpoint_id = ? AND due_at IS NOT NULL AND tenant_id = ? LIMIT ?`,
+      WHERE endpoint_id = ? AND due_at IS NOT NULL AND tenant_id = ? LIMIT +?`,
     endpointId,
     tenant,
     limit,
@@ -140,7 +141,8 @@ export function getDelivery(
   { tenantId, id }: { tenantId: string; id: string },
 ): DeliveryRecord | null {
   const row = statements.getTuple<DeliveryRow>(
-    `SELECT ${deliveryColumns} FROM webhooks_deliveries WHERE delivery_id = ? AND tenant_id = ?`,
+    `SELECT ${deliveryColumns} FROM ${deliveriesWithLeases}
+      WHERE delivery.delivery_id = ? AND tenant_id = ?`,
     id,
     storeText(tenantId),
   )
@@ -152,7 +154,8 @@ export function listDeliveries(
   params: DeliveryListParams,
 ): ListResult<DeliveryRecord> {
   const { ids, total } = readList(statements, params, deliveryList(params))
-  const sql = `SELECT ${deliveryColumns} FROM webhooks_deliveries WHERE delivery_id = ?`
+  const sql = `SELECT ${deliveryColumns} FROM ${deliveriesWithLeases}
+    WHERE delivery.delivery_id = ?`
   const rows = ids.map((id) => statements.getTuple<DeliveryRow>(sql, id))
   return { items: rows.filter((row) => row !== undefined).map(toDeliveryRecord), total }
 }

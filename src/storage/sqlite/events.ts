@@ -106,7 +106,7 @@ export function listEventsWithoutDelivery(
         AND fan_out = 'done' AND NOT EXISTS (
           SELECT 1 FROM webhooks_deliveries AS delivery
           WHERE delivery.event_id = webhooks_events.event_id AND delivery.endpoint_id = ?)
-      ORDER BY event_id LIMIT ?`,
+      ORDER BY event_id LIMIT +?`,
     storeText(params.tenantId),
     params.after ?? '',
     params.since.getTime(),

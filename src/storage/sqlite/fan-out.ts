@@ -2,6 +2,7 @@ import type { EndpointRecord, EventRecord, FanOutResult, Lease, Storage } from '
 import type { Statements, Value } from './database.ts'
 import { insertDelivery } from './deliveries.ts'
 import type { EndpointCache } from './endpoint-cache.ts'
+import type { EventCache } from './event-cache.ts'
 import { Wakes } from './lanes.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { type StoredText, storeText } from './text.ts'
@@ -16,6 +17,7 @@ const waitingEvents = 'webhooks_events INDEXED BY webhooks_events_waiting'
 export function claimEvents(
   statements: Statements,
   params: Parameters<Storage['claimEvents']>[0],
+  cache: EventCache,
 ): EventRecord[] {
   const now = params.now.getTime()
   const claimed: EventRecord[] = []
@@ -31,6 +33,7 @@ export function claimEvents(
       for (const event of rows.map(toEventRecord)) {
         lease(statements, event.id, params)
         claimed.push(event)
+        cache.keep(event)
       }
       if (rows.length > 0) served = tenant
       return rows.length === share
@@ -98,7 +101,7 @@ function dueEvents(
 ): EventRow[] {
   return statements.allTuples<EventRow>(
     `SELECT ${eventColumns} FROM ${waitingEvents}
-      WHERE tenant_id = :tenant AND ${due} ORDER BY position LIMIT :limit`,
+      WHERE tenant_id = :tenant AND ${due} ORDER BY position LIMIT +:limit`,
     { tenant, now, limit },
   )
 }
@@ -125,7 +128,7 @@ export function listSubscribers(
     `SELECT endpoint_id FROM webhooks_endpoints INDEXED BY webhooks_endpoints_by_id
       WHERE tenant_id = ? AND endpoint_id > ? AND deleted_at IS NULL AND active_position < ?
         AND (active = 1 OR disabled_at >= ?)
-      ORDER BY endpoint_id LIMIT ?`,
+      ORDER BY endpoint_id LIMIT +?`,
     storeText(params.tenantId),
     params.after ?? '',
     params.position,
@@ -147,7 +150,7 @@ export function fanOut(
       : holds(statements, eventId, leaseToken)
     if (!held) return false
     for (const delivery of deliveries) {
-      const isNew = insertDelivery(statements, delivery, delivery.dueAt, null)
+      const isNew = insertDelivery(statements, delivery, delivery.dueAt)
       if (isNew && delivery.dueAt !== null) {
         wakes.add(delivery.endpointId, delivery.tenantId, delivery.dueAt, now)
       }

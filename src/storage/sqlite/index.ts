@@ -24,6 +24,7 @@ import {
   recordHealth,
   updateEndpoint,
 } from './endpoints.ts'
+import { EventCache } from './event-cache.ts'
 import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
 import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
 import { releaseDeliveries, renewLeases } from './leases.ts'
@@ -98,6 +99,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
   let opened: Database | null = null
   let file = ''
   let joined: JoinedConnections = new WeakMap()
+  const events = new EventCache()
   const endpoints = new EndpointCache()
 
   function database(): Database {
@@ -146,13 +148,15 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     listEvents: reads(listEvents),
     listEventsWithoutDelivery: reads(listEventsWithoutDelivery),
 
-    claimEvents: notes(claimEvents),
+    claimEvents: notes((statements, params) => claimEvents(statements, params, events)),
     listSubscribers: reads((statements, params) => listSubscribers(statements, params, endpoints)),
     fanOut: notes(fanOut),
     releaseEvents: notes(releaseEvents),
 
     insertDeliveries: promises(insertDeliveries),
-    claimDeliveries: notes((statements, params) => claimDeliveries(statements, params, endpoints)),
+    claimDeliveries: notes((statements, params) =>
+      claimDeliveries(statements, params, { events, endpoints }),
+    ),
     renewLeases: notes(renewLeases),
     releaseDeliveries: notes(releaseDeliveries),
     settleDeliveries: notes(settleDeliveries),

@@ -1,8 +1,66 @@
+/**
+ * Leases of deliveries. A delivery without one, or whose lease has ended, is free to be claimed
+ * once it is due. A lease that has ended stays until another worker takes over: a late worker may
+ * still settle under it.
+ */
 import type { DeliveryStatus } from '../../model.ts'
 import type { Lease } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { Wakes } from './lanes.ts'
 import { readText, type StoredText, storeText } from './text.ts'
+
+/** The `due_at` of a lease that has ended and been noticed. */
+const ended = 0
+
+/** Whether nobody holds a row of `webhooks_deliveries` at `:now`. */
+export const isFree = `NOT EXISTS (
+  SELECT 1 FROM webhooks_delivery_leases AS lease
+  WHERE lease.delivery_id = webhooks_deliveries.delivery_id AND lease.due_at > :now)`
+
+export function leaseDelivery(
+  statements: Statements,
+  id: string,
+  { leaseToken, leaseUntil }: { leaseToken: string; leaseUntil: Date },
+): void {
+  statements.run(
+    'REPLACE INTO webhooks_delivery_leases (delivery_id, lease_token, due_at) VALUES (?, ?, ?)',
+    id,
+    storeText(leaseToken),
+    leaseUntil.getTime(),
+  )
+}
+
+/** @returns Whether it was held under that token. */
+export function endLeaseHeld(statements: Statements, { id, leaseToken }: Lease): boolean {
+  const sql = 'DELETE FROM webhooks_delivery_leases WHERE delivery_id = ? AND lease_token = ?'
+  return statements.run(sql, id, storeText(leaseToken)) > 0
+}
+
+export function endLease(statements: Statements, id: string): void {
+  statements.run('DELETE FROM webhooks_delivery_leases WHERE delivery_id = ?', id)
+}
+
+/**
+ * Notices leases that have ended: their deliveries are due again, since the end of the lease. Reads
+ * all leases there are, which are as many as workers hold.
+ */
+export function noticeEndedLeases(statements: Statements, now: Date): void {
+  const rows = statements.all<{ delivery_id: string; due_at: number }>(
+    `SELECT delivery_id, due_at FROM webhooks_delivery_leases WHERE due_at > ${ended} AND due_at <= ?`,
+    now.getTime(),
+  )
+  for (const { delivery_id, due_at } of rows) {
+    statements.run(
+      "UPDATE webhooks_deliveries SET due_at = ? WHERE delivery_id = ? AND status = 'pending'",
+      due_at,
+      delivery_id,
+    )
+    statements.run(
+      `UPDATE webhooks_delivery_leases SET due_at = ${ended} WHERE delivery_id = ?`,
+      delivery_id,
+    )
+  }
+}
 
 interface LeasedRow {
   endpoint_id: string
@@ -16,19 +74,22 @@ export function renewLeases(
 ): string[] {
   const wakes = new Wakes()
   const held = leases.filter(({ id, leaseToken }) => {
-    const row = statements.get<LeasedRow>(
-      `UPDATE webhooks_deliveries SET due_at = iif(status = 'pending', ?, NULL)
-        WHERE delivery_id = ? AND lease_token = ?
-        RETURNING endpoint_id, tenant_id, status`,
+    const changes = statements.run(
+      'UPDATE webhooks_delivery_leases SET due_at = ? WHERE delivery_id = ? AND lease_token = ?',
       leaseUntil.getTime(),
       id,
       storeText(leaseToken),
     )
+    if (changes === 0) return false
     // With a clock that steps back, this end may come before the one it replaces.
+    const row = statements.get<LeasedRow>(
+      'SELECT endpoint_id, tenant_id, status FROM webhooks_deliveries WHERE delivery_id = ?',
+      id,
+    )
     if (row?.status === 'pending') {
       wakes.add(row.endpoint_id, readText(row.tenant_id), leaseUntil, null)
     }
-    return row !== undefined
+    return true
   })
   wakes.write(statements)
   return [...new Set(held.map((lease) => lease.id))]
@@ -39,19 +100,15 @@ export function releaseDeliveries(
   { now, leases }: { now: Date; leases: Lease[] },
 ): void {
   const wakes = new Wakes()
-  for (const { id, leaseToken } of leases) {
+  for (const lease of leases) {
+    if (!endLeaseHeld(statements, lease)) continue
     const row = statements.get<LeasedRow>(
-      `UPDATE webhooks_deliveries
-        SET due_at = iif(status = 'pending', ?, NULL), lease_token = NULL
-        WHERE delivery_id = ? AND lease_token = ?
+      `UPDATE webhooks_deliveries SET due_at = ? WHERE delivery_id = ? AND status = 'pending'
         RETURNING endpoint_id, tenant_id, status`,
       now.getTime(),
-      id,
-      storeText(leaseToken),
+      lease.id,
     )
-    if (row?.status === 'pending') {
-      wakes.add(row.endpoint_id, readText(row.tenant_id), now, now)
-    }
+    if (row !== undefined) wakes.add(row.endpoint_id, readText(row.tenant_id), now, now)
   }
   wakes.write(statements)
 }

@@ -45,7 +45,7 @@ function readPage(
   const parts = stretches.map(
     (stretch) => `SELECT ${id} AS id FROM ${from} WHERE ${stretch}${conditions}${below}`,
   )
-  const page = `${parts.join(' UNION ALL ')} ORDER BY id DESC LIMIT :limit OFFSET :offset`
+  const page = `${parts.join(' UNION ALL ')} ORDER BY id DESC LIMIT +:limit OFFSET +:offset`
   const bounds: Record<string, Value> = before === null ? {} : { before }
   const rows = statements.all<{ id: string }>(page, { ...values, ...bounds, limit, offset })
   return rows.map((row) => row.id)

@@ -68,7 +68,7 @@ function* tenantsByReadiness(
   for (let offset = 0; ; offset += pageSize) {
     const rows = statements.all<Readiness & { tenant_id: StoredText }>(
       `SELECT tenant_id, ready_at FROM webhooks_tenants INDEXED BY webhooks_tenants_ready
-        ORDER BY ready_at LIMIT ? OFFSET ?`,
+        ORDER BY ready_at LIMIT +? OFFSET +?`,
       pageSize,
       offset,
     )
@@ -85,7 +85,7 @@ function* lanesByReadiness(
   for (let offset = 0; ; offset += pageSize) {
     const rows = statements.all<Readiness & { endpoint_id: string }>(
       `SELECT endpoint_id, ready_at FROM webhooks_lanes INDEXED BY webhooks_lanes_ready
-        WHERE tenant_id = ? AND ready_at IS NOT NULL ORDER BY ready_at LIMIT ? OFFSET ?`,
+        WHERE tenant_id = ? AND ready_at IS NOT NULL ORDER BY ready_at LIMIT +? OFFSET +?`,
       tenant,
       pageSize,
       offset,

@@ -1,4 +1,5 @@
 import type { Statements } from './database.ts'
+import { endLease } from './leases.ts'
 import type { StoredText } from './text.ts'
 
 /**
@@ -20,13 +21,14 @@ function pruneDeliveries(statements: Statements, before: number, limit: number):
   const rows = statements.all<{ delivery_id: string; event_id: string }>(
     `SELECT delivery_id, event_id
       FROM webhooks_deliveries INDEXED BY webhooks_deliveries_completed
-      WHERE completed_at < ? ORDER BY completed_at LIMIT ?`,
+      WHERE completed_at < ? ORDER BY completed_at LIMIT +?`,
     before,
     limit,
   )
   for (const { delivery_id } of rows) {
     // Its attempts go with it: ON DELETE CASCADE.
     statements.run('DELETE FROM webhooks_deliveries WHERE delivery_id = ?', delivery_id)
+    endLease(statements, delivery_id)
   }
   for (const eventId of new Set(rows.map((row) => row.event_id))) {
     statements.run(
@@ -44,7 +46,7 @@ function pruneEvents(statements: Statements, before: number, limit: number): num
   return statements.run(
     `DELETE FROM webhooks_events WHERE position IN (
       SELECT position FROM webhooks_events INDEXED BY webhooks_events_unowed
-      WHERE owed = 0 AND fan_out <> 'wait' AND created_at < ? ORDER BY created_at LIMIT ?)`,
+      WHERE owed = 0 AND fan_out <> 'wait' AND created_at < ? ORDER BY created_at LIMIT +?)`,
     before,
     limit,
   )
@@ -58,7 +60,7 @@ function pruneEndpoints(statements: Statements, before: number, limit: number): 
         SELECT 1 FROM webhooks_deliveries AS delivery
         WHERE delivery.tenant_id = endpoint.tenant_id
           AND delivery.endpoint_id = endpoint.endpoint_id)
-      LIMIT ?`,
+      LIMIT +?`,
     before,
     limit,
   )

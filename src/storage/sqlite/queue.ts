@@ -25,7 +25,7 @@ export function* tenantsInTurn(
     const rows: Place[] = statements.all(
       `SELECT tenant_id AS id, turn FROM webhooks_tenants INDEXED BY webhooks_tenants_ready
         WHERE ready_at = ${queued} AND (turn, tenant_id) > (:turn, :id)
-        ORDER BY turn, tenant_id LIMIT :pageSize`,
+        ORDER BY turn, tenant_id LIMIT +:pageSize`,
       { turn: place.turn, id: place.id, pageSize },
     )
     for (const row of rows) yield { id: row.id, pageLength: rows.length }
@@ -39,7 +39,7 @@ export function* tenantsInTurn(
 function admitTenants(statements: Statements, now: number, limit: number, turns: Turns): number {
   const rows = statements.all<{ tenant_id: StoredText }>(
     `SELECT tenant_id FROM webhooks_tenants INDEXED BY webhooks_tenants_ready
-      WHERE ready_at > ${queued} AND ready_at <= ? ORDER BY ready_at LIMIT ?`,
+      WHERE ready_at > ${queued} AND ready_at <= ? ORDER BY ready_at LIMIT +?`,
     now,
     limit,
   )
@@ -83,7 +83,7 @@ export function* lanesInTurn(
           LEFT JOIN webhooks_endpoints AS endpoint ON endpoint.endpoint_id = lane.endpoint_id
         WHERE lane.tenant_id = :tenant AND ready_at = ${queued}
           AND (turn, lane.endpoint_id) > (:turn, :id)
-        ORDER BY turn, lane.endpoint_id LIMIT :pageSize`,
+        ORDER BY turn, lane.endpoint_id LIMIT +:pageSize`,
       { tenant, turn: place.turn, id: place.id, pageSize },
     )
     for (const row of rows) yield { lane: toLane(row), pageLength: rows.length }
@@ -103,7 +103,7 @@ function admitLanes(
 ): number {
   const rows = statements.all<{ endpoint_id: string }>(
     `SELECT endpoint_id FROM webhooks_lanes INDEXED BY webhooks_lanes_ready
-      WHERE tenant_id = ? AND ready_at > ${queued} AND ready_at <= ? ORDER BY ready_at LIMIT ?`,
+      WHERE tenant_id = ? AND ready_at > ${queued} AND ready_at <= ? ORDER BY ready_at LIMIT +?`,
     tenant,
     now,
     limit,
@@ -123,12 +123,27 @@ function toLane(row: LaneRow): QueuedLane {
   }
 }
 
-/** When the first pending delivery of an endpoint is due; `null` without one. */
+/**
+ * When the first pending delivery of an endpoint is due, or its lease ends; `null` without one.
+ * Looks at those that workers hold, and at the first that none does.
+ */
 export function firstDueAt(statements: Statements, endpointId: string): number | null {
-  const row = statements.get<{ due_at: number }>(
-    `SELECT due_at FROM webhooks_deliveries INDEXED BY webhooks_deliveries_pending
-      WHERE endpoint_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`,
+  const free = statements.get<{ due_at: number }>(
+    `SELECT due_at FROM ${pending} WHERE endpoint_id = ? AND due_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM webhooks_delivery_leases AS lease
+        WHERE lease.delivery_id = webhooks_deliveries.delivery_id AND lease.due_at > 0)
+      ORDER BY due_at LIMIT 1`,
     endpointId,
   )
-  return row?.due_at ?? null
+  const held = statements.get<{ due_at: number | null }>(
+    `SELECT min(lease.due_at) AS due_at FROM ${pending} CROSS JOIN webhooks_delivery_leases AS lease
+        ON lease.delivery_id = webhooks_deliveries.delivery_id AND lease.due_at > 0
+      WHERE endpoint_id = ? AND webhooks_deliveries.due_at < ?`,
+    endpointId,
+    free?.due_at ?? Number.MAX_SAFE_INTEGER,
+  )
+  if (free === undefined) return held?.due_at ?? null
+  return Math.min(free.due_at, held?.due_at ?? free.due_at)
 }
+
+const pending = 'webhooks_deliveries INDEXED BY webhooks_deliveries_pending'

@@ -41,9 +41,17 @@ export function toEventRecord(row: EventRow): EventRecord {
   }
 }
 
-export const deliveryColumns = `delivery_id, tenant_id, event_id, endpoint_id, event_type, status,
-  attempts, step, faults, due_at, lease_token, response_status, last_error, cancel_reason,
-  created_at, completed_at`
+/** Schedule and lease are one instant to the engine. */
+const dueAtOrLeaseEnd =
+  'iif(lease.due_at > 0 AND delivery.due_at NOT NULL, lease.due_at, delivery.due_at)'
+
+/** Of `delivery` and `lease`, as {@link deliveriesWithLeases} joins them. */
+export const deliveryColumns = `delivery.delivery_id, tenant_id, event_id, endpoint_id, event_type,
+  status, attempts, step, faults, ${dueAtOrLeaseEnd}, lease_token, response_status, last_error,
+  cancel_reason, created_at, completed_at`
+
+export const deliveriesWithLeases = `webhooks_deliveries AS delivery
+  LEFT JOIN webhooks_delivery_leases AS lease ON lease.delivery_id = delivery.delivery_id`
 
 export type DeliveryRow = [
   deliveryId: string,

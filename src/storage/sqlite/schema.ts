@@ -84,9 +84,8 @@ export const migrations: readonly string[] = [
     attempts        INTEGER NOT NULL DEFAULT 0,
     step            INTEGER NOT NULL DEFAULT 0,
     faults          INTEGER NOT NULL DEFAULT 0,
-    -- Schedule and lease in one; set exactly while pending.
+    -- Set exactly while pending.
     due_at          INTEGER,
-    lease_token     TEXT,
     response_status INTEGER,
     last_error      TEXT,
     cancel_reason   TEXT,
@@ -110,6 +109,15 @@ export const migrations: readonly string[] = [
   -- Retention.
   CREATE INDEX webhooks_deliveries_completed ON webhooks_deliveries (completed_at)
     WHERE completed_at IS NOT NULL;
+
+  -- Deliveries in the hands of a worker (see leases.ts). Apart from the delivery, so that a claim
+  -- writes to a page or two however many endpoints it serves, and rewrites no row.
+  CREATE TABLE webhooks_delivery_leases (
+    delivery_id TEXT PRIMARY KEY,
+    lease_token TEXT NOT NULL,
+    -- 0: it has ended, and the delivery's own due_at says since when.
+    due_at      INTEGER NOT NULL
+  ) WITHOUT ROWID;
 
   CREATE TABLE webhooks_attempts (
     delivery_id      TEXT NOT NULL REFERENCES webhooks_deliveries (delivery_id) ON DELETE CASCADE,

@@ -2,6 +2,7 @@ import type { Attempt } from '../../model.ts'
 import type { Settlement } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { Wakes } from './lanes.ts'
+import { endLeaseHeld } from './leases.ts'
 import { formatOrNull, toMs } from './rows.ts'
 import { storeText } from './text.ts'
 
@@ -23,14 +24,14 @@ export function settleDeliveries(
 
 function settle(statements: Statements, settlement: Settlement): boolean {
   const { attempts, id, responseStatus, status } = settlement
-  const token = storeText(settlement.leaseToken)
+  if (!endLeaseHeld(statements, settlement)) return false
   const lastError = formatOrNull(settlement.lastError)
   const unlessCancelled = status === 'succeeded' ? '' : "AND status = 'pending'"
   const changes = statements.run(
     `UPDATE webhooks_deliveries
       SET status = ?, due_at = ?, attempts = ?, step = ?, faults = ?, response_status = ?,
-        last_error = ?, cancel_reason = ?, completed_at = ?, lease_token = NULL
-      WHERE delivery_id = ? AND lease_token = ? ${unlessCancelled}`,
+        last_error = ?, cancel_reason = ?, completed_at = ?
+      WHERE delivery_id = ? ${unlessCancelled}`,
     status,
     toMs(settlement.dueAt),
     attempts,
@@ -41,21 +42,18 @@ function settle(statements: Statements, settlement: Settlement): boolean {
     settlement.cancelReason,
     toMs(settlement.completedAt),
     id,
-    token,
   )
-  if (changes > 0 || status === 'succeeded') return changes > 0
+  if (changes > 0) return true
   // Cancelled while the attempt was under way: the attempt counts, and so it stays.
-  const counted = statements.run(
-    `UPDATE webhooks_deliveries
-      SET attempts = ?, response_status = ?, last_error = ?, lease_token = NULL
-      WHERE delivery_id = ? AND lease_token = ? AND status = 'cancelled'`,
+  statements.run(
+    `UPDATE webhooks_deliveries SET attempts = ?, response_status = ?, last_error = ?
+      WHERE delivery_id = ?`,
     attempts,
     responseStatus,
     lastError,
     id,
-    token,
   )
-  return counted > 0
+  return true
 }
 
 function insertAttempt(statements: Statements, attempt: Attempt): void {

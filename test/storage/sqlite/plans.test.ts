@@ -37,6 +37,7 @@ const allowed: { step: RegExp; why: string }[] = [
   { step: /^SCAN (CONSTANT ROW|sqlite_schema|pragma_database_list)/, why: 'no table of rows' },
   { step: /^SCAN sqlite_sequence$/, why: 'one row per table with positions' },
   { step: /^SCAN webhooks_event_leases$/, why: 'as many rows as workers hold events' },
+  { step: /^SCAN webhooks_delivery_leases$/, why: 'as many rows as workers hold deliveries' },
   {
     step: /^SCAN webhooks_tenants USING COVERING INDEX webhooks_tenants_ready$/,
     why: 'a walk in the order of readiness that ends at the first that is too late',
@@ -213,6 +214,14 @@ function combinations<Given extends object>(given: Given): Partial<Given>[] {
   }
   return all
 }
+
+test('no statement is compiled anew because of the value of its limit', async () => {
+  const statements = collectStatements()
+  await exercise(await openStorage({ path: temporaryFile() }))
+  const limited = [...statements].filter((sql) => /\b(LIMIT|OFFSET)\b/.test(sql))
+  expect(limited.length).toBeGreaterThan(10)
+  expect(limited.filter((sql) => /\b(LIMIT|OFFSET) [?:]/.test(sql))).toEqual([])
+})
 
 test('a claim reads and writes as much from 100,000 waiting deliveries as from 1,000', async () => {
   expect(await workOfAClaim(100_000)).toEqual(await workOfAClaim(1_000))
