@@ -12,15 +12,22 @@ const shortest = 4
  * JSON inside JSON), or in a URL. Other forms of it (in HTML, in base64, cut in two) are not found.
  */
 export function scrubber(secrets: readonly string[]): Scrub {
-  const wanted = [...new Set(secrets.filter(({ length }) => length >= shortest).flatMap(spellings))]
-  // One may be a part of another: the longest goes first.
-  wanted.sort((one, other) => other.length - one.length)
-  // Most texts, such as the headers of an answer, are shorter than what is looked for.
-  const least = wanted.at(-1)?.length ?? Number.POSITIVE_INFINITY
-  return (text) =>
-    text.length < least
-      ? text
-      : wanted.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+  const given = secrets.filter(({ length }) => length >= shortest)
+  // No spelling is shorter than the text. Most texts, such as the headers of an answer, are: for
+  // those nothing needs to be spelled.
+  const least = Math.min(...given.map(({ length }) => length))
+  let wanted: string[] | undefined
+  return (text) => {
+    if (text.length < least) return text
+    wanted ??= spellingsOf(given)
+    return wanted.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+  }
+}
+
+/** One may be a part of another: the longest goes first. */
+function spellingsOf(secrets: readonly string[]): string[] {
+  const all = [...new Set(secrets.flatMap(spellings))]
+  return all.sort((one, other) => other.length - one.length)
 }
 
 function spellings(text: string): string[] {
