@@ -4,14 +4,19 @@ import { Conditions, readList } from './lists.ts'
 import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { pairEquals } from './schema/functions.ts'
+import { queryIn } from './transactions/client.ts'
 import { instantArray, textArray } from './values.ts'
 
 type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
+/**
+ * Columns are named in one small word each: what a library puts between a transaction and its
+ * caller may turn `created_at` into `createdAt`.
+ */
 interface InsertRow {
   place: string
-  event_id: string
-  created_at: string
+  id: string
+  created: string
   inserted: string
 }
 
@@ -36,15 +41,15 @@ export async function insertEvents(
   ]
   const sql = insertSql(database.schema)
   const rows = transaction
-    ? (await transaction.query(sql, params.map(paramText))).rows
+    ? await queryIn(transaction, sql, params.map(paramText))
     : await database.queryNamed('insert_events', sql, params)
   const answers = distinct.map(
     ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
   )
-  for (const { place, event_id, created_at, inserted } of rows as InsertRow[]) {
+  for (const { place, id, created, inserted } of rows as InsertRow[]) {
     answers[Number(place) - 1] = {
-      id: event_id,
-      createdAt: new Date(Number(created_at)),
+      id,
+      createdAt: new Date(Number(created)),
       inserted: inserted === 'true',
     }
   }
@@ -58,7 +63,7 @@ export async function insertEvents(
 function insertSql(schema: string): string {
   const types = ['text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
   const arrays = types.map((type, index) => `$${index + 1}::text::${type}[]`)
-  return `SELECT place::text, event_id, created_at::text, inserted::text
+  return `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
     FROM ${schema}.insert_events(${arrays.join(', ')}, $${types.length + 1}::text)`
 }
 

@@ -44,6 +44,15 @@ export type {
   PostgresPool,
   PostgresTransaction,
 } from './pool.ts'
+export { type DrizzleTransaction, drizzleTransaction } from './transactions/drizzle.ts'
+export { type KnexTransaction, knexTransaction } from './transactions/knex.ts'
+export { type KyselyTransaction, kyselyTransaction } from './transactions/kysely.ts'
+export { type PrismaTransaction, prismaTransaction } from './transactions/prisma.ts'
+export {
+  type TypeormEntityManager,
+  type TypeormQueryRunner,
+  typeormTransaction,
+} from './transactions/typeorm.ts'
 
 /** Options of {@link postgresStorage}. */
 export interface PostgresStorageOptions {

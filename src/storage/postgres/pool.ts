@@ -43,9 +43,17 @@ export interface PostgresPool {
 /**
  * A connection with an open transaction of yours, on the database of the storage: an event emitted
  * on it commits or vanishes with the transaction. A `Client` or `PoolClient` of `pg` has this shape.
+ * For a transaction of Prisma, Drizzle, Kysely, Knex or TypeORM there are wrappers:
+ * `prismaTransaction`, `drizzleTransaction`, `kyselyTransaction`, `knexTransaction`,
+ * `typeormTransaction`.
  *
  * For anything else, wrap what runs a parameterised statement (`$1`, `$2`, …) on the transaction's
- * connection: all parameters are strings or `null`, all values of the rows are read as text.
+ * connection: all parameters are strings or `null`, all values of the rows are text.
+ *
+ * An event that is refused for what it is (`invalid_payload`, `unknown_event` and the like) reaches
+ * no connection and leaves the transaction as it was. An error of Postgres (`storage_failed`) ends
+ * the transaction, as ever in Postgres: only ROLLBACK is left, or ROLLBACK TO a savepoint that you
+ * made before `emit`.
  *
  * @example
  * const client = await pool.connect()
@@ -56,4 +64,6 @@ export interface PostgresPool {
  */
 export interface PostgresTransaction {
   query(sql: string, params: (string | null)[]): Promise<{ rows: unknown[] }>
+  /** Only a pool has it, and a pool runs each statement on any connection: it is refused. */
+  readonly totalCount?: never
 }

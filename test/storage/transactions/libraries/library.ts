@@ -1,0 +1,40 @@
+import type { PostgresTransaction } from '../../../../src/storage/postgres/index.ts'
+
+/** A library through which a host may talk to Postgres. */
+export interface Library {
+  name: string
+  connect(options: ConnectOptions): Promise<Host>
+}
+
+export interface ConnectOptions {
+  connectionString: string
+  /** Of the host's own table, `documents`, with the columns `id` and `status`. */
+  schema: string
+}
+
+/** A host's connection to its database. */
+export interface Host {
+  /** Commits when `work` resolves, rolls back when it rejects, and passes on what it threw. */
+  transact(
+    work: (inside: Inside) => Promise<void>,
+    options?: { isolation?: Isolation },
+  ): Promise<void>
+  /** What somebody may pass by mistake, because no transaction is open on it. */
+  outside(): PostgresTransaction
+  close(): Promise<void>
+}
+
+export type Isolation = 'read committed' | 'repeatable read'
+
+/** A transaction of the host. */
+export interface Inside {
+  /** For `emit`. */
+  transaction: PostgresTransaction
+  /** A change of the host's own, made as one makes it with the library. */
+  addDocument(id: string): Promise<void>
+}
+
+/** Options by which `pg` works in the host's schema. */
+export function poolOptions({ connectionString, schema }: ConnectOptions) {
+  return { connectionString, options: `-c search_path=${schema}`, max: 4 }
+}
