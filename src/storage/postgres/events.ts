@@ -40,9 +40,10 @@ export async function insertEvents(
     notify,
   ]
   const sql = insertSql(database.schema)
-  const rows = transaction
-    ? await queryIn(transaction, sql, params.map(paramText))
-    : await database.queryNamed('insert_events', sql, params)
+  const rows =
+    transaction === undefined
+      ? await database.queryNamed('insert_events', sql, params)
+      : await queryIn(transaction, sql, params.map(paramText))
   const answers = distinct.map(
     ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
   )

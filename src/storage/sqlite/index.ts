@@ -33,7 +33,7 @@ import { type OpenOptions, openDatabase } from './open.ts'
 import { prune } from './prune.ts'
 import { settleDeliveries } from './settle.ts'
 import { readStats } from './stats.ts'
-import { type JoinedConnections, joinTransaction, mainFile } from './transaction.ts'
+import { asOneWrite, type JoinedConnections, joinTransaction, mainFile } from './transaction.ts'
 
 /** Options of {@link sqliteStorage}. */
 export interface SqliteStorageOptions {
@@ -68,7 +68,9 @@ export interface SqliteStorageOptions {
  *
  * Events can be emitted inside a transaction of yours: begin it on a `DatabaseSync` of your own on
  * the same file, and pass that as `transaction`. Nobody else can write to the file until you
- * commit, so commit soon.
+ * commit, so commit soon. An `emit` that fails leaves the transaction open and as it was, unless
+ * SQLite itself ended it (full disk, I/O error). Begin with BEGIN IMMEDIATE: after a plain BEGIN,
+ * `emit` may be the first to write, and then it fails while another connection writes.
  *
  * Node before 24 prints an `ExperimentalWarning` for `node:sqlite`.
  *
@@ -142,7 +144,8 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
       if (transaction === undefined) {
         return own.write((statements) => insertEvents(statements, events), options.synchronous)
       }
-      return insertEvents(joinTransaction(transaction, file, joined), events)
+      const statements = joinTransaction(transaction, file, joined)
+      return asOneWrite(statements, () => insertEvents(statements, events))
     },
     getEvents: reads(getEvents),
     listEvents: reads(listEvents),

@@ -41,6 +41,32 @@ export function joinTransaction(
   return statements
 }
 
+/**
+ * Runs `work` inside the caller's transaction: all of its writes happen, or none, and the
+ * transaction goes on either way.
+ */
+export function asOneWrite<Result>(statements: Statements, work: () => Result): Result {
+  statements.run('SAVEPOINT webhooks_emit')
+  try {
+    const result = work()
+    statements.run('RELEASE webhooks_emit')
+    return result
+  } catch (error) {
+    undo(statements)
+    throw error
+  }
+}
+
+/** After some faults, such as a full disk, SQLite has ended the whole transaction by itself. */
+function undo(statements: Statements): void {
+  try {
+    statements.run('ROLLBACK TO webhooks_emit')
+    statements.run('RELEASE webhooks_emit')
+  } catch {
+    // The fault that led here is the one to report.
+  }
+}
+
 /** The file of a connection, by its full path; empty for a database in memory. */
 export function mainFile(statements: Statements): string {
   const sql = "SELECT file FROM pragma_database_list WHERE name = 'main'"

@@ -16,6 +16,37 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => server?.stop())
 
+test.each([
+  ['a pool', () => server.pool()],
+  ['a function', () => () => {}],
+  ['nothing that runs statements', () => ({})],
+  ['what is of TypeORM', () => ({ query() {}, getRepository() {} })],
+  ['null', () => null],
+])('%s is refused, with what to pass instead', async (_, wrong) => {
+  const storage = postgresStorage({ pool: server.pool(), schema: server.newSchema() })
+  const webhooks = createWebhooks({ events, storage, transport: recordingTransport() })
+  const transaction = wrong() as never
+  const emitted = webhooks.emit('order.paid', { orderId: '1' }, { transaction })
+  await expect(emitted).rejects.toMatchObject({
+    code: 'transaction_unsupported',
+    message: expect.stringMatching(/[Pp]ass /),
+  })
+  expect((await webhooks.events.list()).total).toBe(0)
+  await webhooks.stop()
+})
+
+test('a seam that does not answer with rows is told how to', async () => {
+  const storage = postgresStorage({ pool: server.pool(), schema: server.newSchema() })
+  const webhooks = createWebhooks({ events, storage, transport: recordingTransport() })
+  const transaction = { query: async () => [] } as never
+  const emitted = webhooks.emit('order.paid', { orderId: '1' }, { transaction })
+  await expect(emitted).rejects.toMatchObject({
+    code: 'transaction_unsupported',
+    message: expect.stringContaining('{ rows }'),
+  })
+  await webhooks.stop()
+})
+
 describe.each(libraries)('in a transaction of $name', (library) => {
   let pool: pg.Pool
   let host: Host
@@ -315,6 +346,15 @@ describe.each(libraries)('in a transaction of $name', (library) => {
     )
     return touched.rows.map(({ relname }) => relname)
   }
+
+  test.runIf(library.noticesEnd)('an emit that comes after the end is refused', async () => {
+    const ended = Promise.withResolvers<PostgresTransaction>()
+    await host.transact(async ({ transaction }) => ended.resolve(transaction))
+    await expect(emit(await ended.promise)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(transaction_unsupported|storage_failed)$/),
+    })
+    expect((await tenant.events.list()).total).toBe(0)
+  })
 
   test('what is no open transaction is refused before anything is written', async () => {
     const outside = async () => emit(host.outside())

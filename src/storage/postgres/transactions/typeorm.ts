@@ -32,9 +32,9 @@ export interface TypeormEntityManager {
 export function typeormTransaction(
   manager: TypeormEntityManager | TypeormQueryRunner,
 ): PostgresTransaction {
-  const runner = 'isTransactionActive' in manager ? manager : manager.queryRunner
   return {
     query: async (sql, params) => {
+      const runner = 'isTransactionActive' in Object(manager) ? manager : manager?.queryRunner
       if (!runner?.isTransactionActive) {
         throw unsupported('pass the manager of dataSource.transaction(async (manager) => …)')
       }

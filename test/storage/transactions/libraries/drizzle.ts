@@ -8,6 +8,7 @@ const documents = pgTable('documents', { id: text(), status: text() })
 
 export const drizzleLibrary: Library = {
   name: 'Drizzle',
+  noticesEnd: false,
   async connect(options) {
     const pool = new pg.Pool(poolOptions(options))
     const db = drizzle(pool)

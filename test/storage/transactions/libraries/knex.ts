@@ -4,6 +4,7 @@ import { type Library, poolOptions } from './library.ts'
 
 export const knexLibrary: Library = {
   name: 'Knex',
+  noticesEnd: true,
   async connect(options) {
     const { max, ...connection } = poolOptions(options)
     const db = knex({ client: 'pg', connection, pool: { min: 0, max } })

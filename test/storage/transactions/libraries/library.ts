@@ -3,6 +3,8 @@ import type { PostgresTransaction } from '../../../../src/storage/postgres/index
 /** A library through which a host may talk to Postgres. */
 export interface Library {
   name: string
+  /** Whether it refuses statements on a transaction that has ended. */
+  noticesEnd: boolean
   connect(options: ConnectOptions): Promise<Host>
 }
 

@@ -10,6 +10,7 @@ const isolationLevels = {
 
 export const prismaLibrary: Library = {
   name: 'Prisma',
+  noticesEnd: true,
   async connect(options) {
     const { schema } = options
     const prisma = new PrismaClient({ adapter: new PrismaPg(poolOptions(options), { schema }) })

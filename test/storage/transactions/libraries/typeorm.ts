@@ -14,6 +14,7 @@ const isolationLevels = {
 
 export const typeormLibrary: Library = {
   name: 'TypeORM',
+  noticesEnd: true,
   async connect({ connectionString, schema }) {
     const url = connectionString
     const dataSource = new DataSource({ type: 'postgres', url, schema, entities: [Document] })
