@@ -35,6 +35,31 @@ test.each([
   await webhooks.stop()
 })
 
+test('keys in opposite orders are a deadlock, of which one transaction survives', async () => {
+  const pool = server.pool()
+  const storage = postgresStorage({ pool, schema: server.newSchema() })
+  const webhooks = createWebhooks({ events, storage, transport: recordingTransport() })
+  const clients = [await pool.connect(), await pool.connect()]
+  function emitAll(idempotencyKey: string, transaction: PostgresTransaction) {
+    return webhooks.emit('order.paid', { orderId: '1' }, { transaction, idempotencyKey })
+  }
+  const [one, two] = clients as [pg.PoolClient, pg.PoolClient]
+  await one.query('BEGIN')
+  await two.query('BEGIN')
+  await emitAll('a', one)
+  await emitAll('b', two)
+  const ends = await Promise.all(
+    [emitAll('b', one), emitAll('a', two)].map((emitted, index) =>
+      emitted.catch((error) => error).finally(() => clients[index]?.query('COMMIT')),
+    ),
+  )
+  const failed = ends.filter((end) => end instanceof Error)
+  expect(failed).toMatchObject([{ code: 'storage_failed', cause: { code: '40P01' } }])
+  expect((await webhooks.events.list()).total).toBe(2)
+  for (const client of clients) client.release()
+  await webhooks.stop()
+})
+
 test('a seam that does not answer with rows is told how to', async () => {
   const storage = postgresStorage({ pool: server.pool(), schema: server.newSchema() })
   const webhooks = createWebhooks({ events, storage, transport: recordingTransport() })
@@ -274,8 +299,11 @@ describe.each(libraries)('in a transaction of $name', (library) => {
           () => true,
         )
       })
-      // Some libraries say so at the commit, and with others it is a rollback without a word.
-      await ended.catch(() => {})
+      const isTold = await ended.then(
+        () => false,
+        () => true,
+      )
+      expect(isTold).toBe(library.noticesRollback)
       expect(rejected).toBe(true)
       expect(await documents()).not.toContain(named('swallowed'))
       expect(await delivered()).toEqual([])
@@ -291,6 +319,24 @@ describe.each(libraries)('in a transaction of $name', (library) => {
         id = (await emit(transaction)).id
       })
       expect(await documents()).toContain(named('kept'))
+      expect(await delivered()).toEqual([id])
+    })
+
+    test('from Postgres is undone by a nested transaction of the library', async (context) => {
+      let id = ''
+      await host.transact(async ({ transaction, addDocument, nest }) => {
+        if (nest === undefined) return context.skip('it has none')
+        await addDocument(named('outer'))
+        const nested = nest(async (inner) => {
+          await inner.addDocument(named('inner'))
+          await failToEmit(inner.transaction)
+          throw new Error('not this part')
+        })
+        await expect(nested).rejects.toThrow('not this part')
+        id = (await emit(transaction)).id
+      })
+      expect(await documents()).toContain(named('outer'))
+      expect(await documents()).not.toContain(named('inner'))
       expect(await delivered()).toEqual([id])
     })
 

@@ -12,8 +12,8 @@ export interface PrismaTransaction {
  * Makes an interactive transaction of Prisma fit for `emit`. The list form, `$transaction([…])`,
  * has no client to pass.
  *
- * An invalid event leaves the transaction usable. An error of Postgres ends it, as it ends every
- * transaction of Postgres: let the callback throw.
+ * An invalid event leaves the transaction usable. An error of Postgres ends it, unless the event
+ * was emitted in a nested `tx.$transaction(…)`, which is a savepoint.
  *
  * @param tx - The client that Prisma hands to the callback.
  *

@@ -34,7 +34,7 @@ export function typeormTransaction(
 ): PostgresTransaction {
   return {
     query: async (sql, params) => {
-      const runner = 'isTransactionActive' in Object(manager) ? manager : manager?.queryRunner
+      const runner = manager && 'isTransactionActive' in manager ? manager : manager?.queryRunner
       if (!runner?.isTransactionActive) {
         throw unsupported('pass the manager of dataSource.transaction(async (manager) => …)')
       }

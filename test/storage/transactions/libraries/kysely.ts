@@ -10,6 +10,7 @@ interface Tables {
 export const kyselyLibrary: Library = {
   name: 'Kysely',
   noticesEnd: true,
+  noticesRollback: true,
   async connect(options) {
     const db = new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: new pg.Pool(poolOptions(options)) }),

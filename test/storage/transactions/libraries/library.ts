@@ -5,6 +5,8 @@ export interface Library {
   name: string
   /** Whether it refuses statements on a transaction that has ended. */
   noticesEnd: boolean
+  /** Whether its commit rejects where Postgres rolls back, because a statement had failed. */
+  noticesRollback: boolean
   connect(options: ConnectOptions): Promise<Host>
 }
 
@@ -34,6 +36,8 @@ export interface Inside {
   transaction: PostgresTransaction
   /** A change of the host's own, made as one makes it with the library. */
   addDocument(id: string): Promise<void>
+  /** A transaction inside of this one, where the library has such: a savepoint. */
+  nest?(work: (inside: Inside) => Promise<void>): Promise<void>
 }
 
 /** Options by which `pg` works in the host's schema. */

@@ -4,6 +4,7 @@ import { type Library, poolOptions } from './library.ts'
 export const pgLibrary: Library = {
   name: 'pg',
   noticesEnd: true,
+  noticesRollback: false,
   async connect(options) {
     const pool = new pg.Pool(poolOptions(options))
     const idle = await pool.connect()
