@@ -228,7 +228,7 @@ describe.each(libraries)('in a transaction of $name', (library) => {
         await mayEnd.promise
         if (end === 'rolls back') throw new Error('rolled back')
       })
-      const firstEnded = first.catch(() => {})
+      const firstEnded = first.catch(isHeld.reject)
       const id = await isHeld.promise
       const second = host.transact(async ({ transaction }) => {
         const emitted = await emit(transaction, 'k')

@@ -8,7 +8,13 @@ export const knexLibrary: Library = {
   noticesRollback: false,
   async connect(options) {
     const { max, ...connection } = poolOptions(options)
-    const db = knex({ client: 'pg', connection, pool: { min: 0, max } })
+    const db = knex({
+      client: 'pg',
+      connection,
+      pool: { min: 0, max },
+      postProcessResponse: (response) =>
+        response.rows ? { ...response, rows: response.rows.map(camelCased) } : response,
+    })
     return {
       transact: (work, { isolation = 'read committed' } = {}) =>
         db.transaction((trx) => work(insideOf(trx)), { isolationLevel: isolation }),
@@ -16,6 +22,15 @@ export const knexLibrary: Library = {
       close: () => db.destroy(),
     }
   },
+}
+
+/** As hosts do that write columns as `created_at` and properties as `createdAt`. */
+function camelCased(row: object): object {
+  const entries = Object.entries(row).map(([name, value]) => [
+    name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ])
+  return Object.fromEntries(entries)
 }
 
 function insideOf(trx: Knex.Transaction): Inside {
