@@ -1,0 +1,14 @@
+/** One figure in a process of its own. */
+import { answerCalls } from '../rpc.ts'
+import type { Bench, MeasureFigure } from './figure.ts'
+
+export type FigureCalls = typeof calls
+
+const calls = {
+  async measure({ file, bench }: { file: string; bench: Bench }) {
+    const { measure } = (await import(`./${file}.ts`)) as { measure: MeasureFigure }
+    return measure(bench)
+  },
+}
+
+answerCalls(calls)
