@@ -21,7 +21,8 @@ const servers = await startServers(chosen, url)
 try {
   const machine = describeMachine(servers)
   const results = await measureThroughput(chosen, effort, { servers, receiver })
-  const figures = withFigures ? await measureFigures(servers, effort) : []
+  const figures =
+    withFigures && servers.postgres ? await measureFigures(servers.postgres, effort) : []
   const report = { machine, effort, results, verdicts: [...judgeThroughput(results), ...figures] }
   const text = writeReport(report)
   console.log(text)
