@@ -24,10 +24,7 @@ ${describe(machine)}
 
 ## Verdicts
 
-${table(
-  ['figure', 'bar', 'measured', ''],
-  verdicts.map(({ figure, bar, measured, met }) => [figure, bar, measured, wordOf(met)]),
-)}
+${verdictTable(verdicts)}
 
 ## Deliveries per second, one process
 
@@ -76,7 +73,14 @@ ${results.map((result) => `- **${titleOf(result)}.** ${howOf(result)}`).join('\n
 `
 }
 
-function describe(machine: Machine): string {
+export function verdictTable(verdicts: Verdict[]): string {
+  return table(
+    ['figure', 'bar', 'measured', ''],
+    verdicts.map(({ figure, bar, measured, met }) => [figure, bar, measured, wordOf(met)]),
+  )
+}
+
+export function describe(machine: Machine): string {
   const { postgres, redis } = machine
   const settings = Object.entries(postgres?.settings ?? {}).map(([key, value]) => `${key}=${value}`)
   return [
