@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import * as z from 'zod'
-import { createWebhooks, defineEvents, pollingScheduler, type Transport } from '../../src/index.ts'
+import {
+  createWebhooks,
+  defineEvents,
+  pollingScheduler,
+  type Random,
+  type Transport,
+} from '../../src/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -64,11 +70,11 @@ export async function soakVirtual(
 }
 
 /** One of twenty requests fails, and each takes a while. */
-function faultyNetwork(clock: VirtualClock, random: () => number): Transport {
+function faultyNetwork(clock: VirtualClock, random: Random): Transport {
   return {
     async send() {
-      const isGood = random() > 0.05
-      await new Promise<void>((resolve) => clock.setTimer(resolve, 20 + random() * 200))
+      const isGood = random.next() > 0.05
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 20 + random.next() * 200))
       return {
         response: { status: isGood ? 200 : 500, headers: {}, body: 'ok', bodyTruncated: false },
         error: null,
