@@ -4,6 +4,8 @@ import { type Entry, entries } from './contenders/index.ts'
 /** How thorough a run is. */
 export interface Effort {
   rounds: number
+  /** Rounds before them, which warm up and tell how much can be done. */
+  warmUps: number
   /** How long one measurement of throughput is made to last. */
   seconds: number
   /** Deliveries that wait where a large backlog is asked for. */
@@ -13,15 +15,14 @@ export interface Effort {
 export interface Options {
   chosen: Entry[]
   effort: Effort
-  isQuick: boolean
   /** Whether the figures beside throughput are measured as well. */
   withFigures: boolean
   /** Whether bench/RESULTS.md is written: only a complete run may. */
   writesReport: boolean
 }
 
-const thorough: Effort = { rounds: 5, seconds: 2, backlog: 1_000_000 }
-const quick: Effort = { rounds: 2, seconds: 0.6, backlog: 50_000 }
+const thorough: Effort = { rounds: 5, warmUps: 2, seconds: 1.5, backlog: 1_000_000 }
+const quick: Effort = { rounds: 2, warmUps: 1, seconds: 0.4, backlog: 50_000 }
 
 /** Of the command line: `--only postgres,bullmq`, `--quick`, `--no-figures`. */
 export function readOptions(): Options {
@@ -37,7 +38,6 @@ export function readOptions(): Options {
   return {
     chosen,
     effort: values.quick ? quick : thorough,
-    isQuick: values.quick,
     withFigures: values.figures ?? values.only === undefined,
     writesReport: values.only === undefined && values.figures !== false,
   }

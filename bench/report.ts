@@ -31,7 +31,7 @@ ${verdictTable(verdicts)}
 About 1 KB each, 64 requests at once, to one loopback receiver in its own process. Every contender is
 a process of its own and outlives the rounds. **Live**: from the first batch of 500 enqueued to the last
 request received. **Backlog**: everything is enqueued before the worker starts, and only the
-rest is measured. ${effort.rounds} interleaved rounds after two that warm up; each measurement is sized to last about
+rest is measured. ${effort.rounds} interleaved rounds after ${effort.warmUps} that warm up; each measurement is sized to last about
 ${effort.seconds} s. Median, and the range in parentheses; ratios are medians of the ratios of each round. CPU time
 is per delivery of the live runs, in microseconds: of the sending process with its
 acknowledgements, and of its database or Redis.

@@ -39,8 +39,7 @@ export async function measureThroughput(
   }
 
   try {
-    // The first two rounds warm up and tell how much can be done; they are not counted.
-    for (let round = -2; round < effort.rounds; round++) {
+    for (let round = -effort.warmUps; round < effort.rounds; round++) {
       for (const mode of ['live', 'drain', 'two'] as const) {
         for (const runner of runners) {
           if (mode === 'two' && !runner.entry.shared) continue
