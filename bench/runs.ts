@@ -20,7 +20,7 @@ export interface Sample {
   perSecond: number
   /** CPU time of the sending processes per delivery, in microseconds. */
   cpuMicros: number
-  /** The same of the contender's server; `null` where there is none, or it cannot be told. */
+  /** The same of the contender's servers; `null` where there are none, or it cannot be told. */
   serverCpuMicros: number | null
   /** Requests that came twice. */
   repeated: number
@@ -46,15 +46,16 @@ export class Runner {
     const children = this.#children.slice(0, processes)
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-bench-'))
     const place = await this.#place(folder)
-    const server = this.#servers.of(this.entry)
     // One after the other: the first one makes what the others find.
     for (const child of children) await child.call('open', { file: this.entry.file, place })
     try {
       return await this.#measure(mode, count, children)
     } finally {
       rmSync(folder, { recursive: true, force: true })
-      await server?.remove(place.namespace)
-      await server?.settle()
+      for (const server of this.#servers.of(this.entry)) {
+        await server.remove(place.namespace)
+        await server.settle()
+      }
     }
   }
 
@@ -112,12 +113,18 @@ export class Runner {
 
   async #cpu(children: Peer<ContenderCalls>[]): Promise<{ own: number; server: number | null }> {
     const usages: Usage[] = await all(children, (child) => child.call('usage', undefined))
-    const server = this.#servers.of(this.entry)
-    return {
-      own: usages.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0),
-      server: server === null ? null : cpuTimeOf(server.pid),
-    }
+    const ofServers = this.#servers.of(this.entry).map(({ pid }) => cpuTimeOf(pid))
+    return { own: sum(usages.map(({ cpuMicros }) => cpuMicros)), server: sumIfKnown(ofServers) }
   }
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+function sumIfKnown(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 || known.length < values.length ? null : sum(known)
 }
 
 function all<Item, Result>(

@@ -10,8 +10,8 @@ export interface Servers {
   redis: RedisServer | null
   /** Whether everything that the contender needs is there. */
   suffice(entry: Entry): boolean
-  /** The server that does the contender's work; `null` if it needs none. */
-  of(entry: Entry): BenchServer | null
+  /** The servers that do a part of the contender's work. */
+  of(entry: Entry): BenchServer[]
   stop(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export async function startServers(entries: Entry[], receiverUrl: string): Promi
     postgres,
     redis,
     suffice: ({ needs }) => needs.every((name) => known[name] !== null),
-    of: ({ needs }) => (needs[0] === undefined ? null : known[needs[0]]),
+    of: ({ needs }) => needs.map((name) => known[name]).filter((server) => server !== null),
     async stop() {
       await postgres?.stop()
       await redis?.stop()
