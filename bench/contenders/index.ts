@@ -48,7 +48,7 @@ export const entries: readonly Entry[] = [
     needs: ['postgres'],
     shared: true,
     ours: false,
-    how: '`insert`; two local workers that fetch 500 jobs at a time, at once again while a fetch comes back full (`burstWhenBatchFull`), woken by `notify`, polling each half second, the least it takes ([workers](https://timgit.github.io/pg-boss/#/./api/workers)); 64 requests at once over both.',
+    how: '`insert`; two local workers that fetch 500 jobs at a time, at once again while a fetch comes back full (`burstWhenBatchFull`), woken by `notify`, polling each half second, the least it takes ([workers](https://pgboss.io/api/workers)); 64 requests at once over both.',
   },
   {
     name: 'graphile-worker',
