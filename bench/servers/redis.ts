@@ -19,7 +19,12 @@ export async function startRedis(): Promise<RedisServer | null> {
   const port = await freePort()
   const settings = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const child: ChildProcess = spawn('redis-server', settings.map(String), { stdio: 'ignore' })
+  // However this process ends.
+  const kill = () => void child.kill()
+  process.once('exit', kill)
   const redis = new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: null })
+  // It is asked before it listens, and asked again.
+  redis.on('error', () => {})
   await redis.ping()
   return {
     port,
@@ -31,6 +36,7 @@ export async function startRedis(): Promise<RedisServer | null> {
     },
     async stop() {
       redis.disconnect()
+      process.off('exit', kill)
       child.kill()
       await once(child, 'exit')
     },
