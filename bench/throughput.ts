@@ -1,100 +1,63 @@
-import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Pool } from 'undici'
-import * as z from 'zod'
-import { createWebhooks, defineEvents, memoryStorage, type Storage, sign } from '../src/index.ts'
-import { sqliteStorage } from '../src/storage/sqlite/index.ts'
-import { measure, type Receiver, type Sample } from './harness.ts'
+import type { Entry } from './contenders/index.ts'
+import type { Effort } from './options.ts'
+import type { ReceiverCalls } from './receiver.ts'
+import type { Peer } from './rpc.ts'
+import { type Mode, Runner, type Sample } from './runs.ts'
+import type { Servers } from './servers/index.ts'
 
-const concurrency = 64
-/** Enough endpoints that the cap of eight per endpoint leaves all slots usable. */
-const endpointCount = 16
-/** What every body carries: about 1 KB in all. */
-const data = { text: 'x'.repeat(920) }
+/** One sample per round. */
+export interface Result {
+  name: string
+  live: Sample[]
+  drain: Sample[]
+  /** Two processes that share the work; none where they cannot. */
+  two: Sample[]
+  peakMb: number
+}
 
-const names = Array.from({ length: endpointCount }, (_, n) => `bench.endpoint${n}`)
-const events = defineEvents(
-  Object.fromEntries(names.map((name) => [name, z.object({ text: z.string() })])),
-)
+const firstCount = 1_000
 
-/** Signs and POSTs the same bodies with nothing else around: what cannot be beaten. */
-export async function floor(receiver: Receiver, count: number): Promise<Sample> {
-  const pool = new Pool(new URL(receiver.url).origin, { connections: concurrency })
-  const secret = `whsec_${randomBytes(24).toString('base64')}`
-  const body = JSON.stringify({ type: names[0], timestamp: new Date().toISOString(), data })
-  let sent = 0
-  async function sender(): Promise<void> {
-    while (sent < count) {
-      const id = `evt_${sent++}`
-      const timestamp = new Date()
-      const answer = await pool.request({
-        path: '/',
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'webhook-id': id,
-          'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
-          'webhook-signature': sign({ id, timestamp, body, secrets: [secret] }),
-        },
-        body,
-      })
-      await answer.body.dump()
-    }
+/** All contenders in turn, round after round, each in processes of its own. */
+export async function measureThroughput(
+  chosen: Entry[],
+  effort: Effort,
+  { servers, receiver }: { servers: Servers; receiver: Peer<ReceiverCalls> },
+): Promise<Result[]> {
+  const present = chosen.filter((entry) => servers.suffice(entry))
+  const runners = present.map((entry) => new Runner(entry, servers, receiver))
+  const results = new Map(runners.map(({ entry }) => [entry.name, emptyResult(entry.name)]))
+  const rates = new Map<string, number>()
+
+  async function run(runner: Runner, mode: Mode, processes: 1 | 2): Promise<Sample> {
+    const key = `${runner.entry.name} ${mode} ${processes}`
+    // As many as it does in the time that a measurement is to last.
+    const count = Math.round((rates.get(key) ?? 0) * effort.seconds)
+    const sample = await runner.run(mode, Math.max(count, firstCount), processes)
+    rates.set(key, sample.perSecond)
+    console.error(`${key}: ${Math.round(sample.perSecond)} per second`)
+    return sample
   }
-  const { done } = await receiver.expect(count)
-  const sample = await measure(count, async () => {
-    await Promise.all(Array.from({ length: concurrency }, sender))
-    await done
-  })
-  await pool.close()
-  return sample
-}
 
-/** From the first emit to the last request received, everything stored and signed on the way. */
-async function endToEnd(receiver: Receiver, count: number, storage: Storage): Promise<Sample> {
-  const webhooks = createWebhooks({
-    events,
-    storage,
-    limits: { inFlight: concurrency },
-    addressGuard: { allow: ['127.0.0.0/8'] },
-  })
-  for (const name of names) await webhooks.endpoints.create({ url: receiver.url, events: [name] })
-  await webhooks.start()
-  const { done } = await receiver.expect(count)
-  const sample = await measure(count, async () => {
-    for (let emitted = 0; emitted < count; emitted += 500) {
-      const batch = Math.min(500, count - emitted)
-      await Promise.all(
-        Array.from({ length: batch }, (_, n) =>
-          webhooks.emit(names[n % endpointCount] ?? '', data),
-        ),
-      )
-    }
-    await done
-  })
-  await webhooks.stop()
-  return sample
-}
-
-export function memory(receiver: Receiver, count: number): Promise<Sample> {
-  return endToEnd(receiver, count, memoryStorage())
-}
-
-export async function sqlite(receiver: Receiver, count: number): Promise<Sample> {
-  const path = temporaryDatabase()
   try {
-    return await endToEnd(receiver, count, sqliteStorage({ path }) as Storage)
+    for (let round = -effort.warmUps; round < effort.rounds; round++) {
+      for (const mode of ['live', 'drain', 'two'] as const) {
+        for (const runner of runners) {
+          if (mode === 'two' && !runner.entry.shared) continue
+          const sample = mode === 'two' ? await run(runner, 'live', 2) : await run(runner, mode, 1)
+          if (round >= 0) results.get(runner.entry.name)?.[mode].push(sample)
+        }
+      }
+    }
+    for (const runner of runners) {
+      const result = results.get(runner.entry.name)
+      if (result) result.peakMb = await runner.peakMb()
+    }
+    return [...results.values()]
   } finally {
-    removeDatabase(path)
+    for (const runner of runners) await runner.end()
   }
 }
 
-export function temporaryDatabase(): string {
-  return join(tmpdir(), `webhooks-bench-${process.pid}-${Date.now()}.db`)
-}
-
-export function removeDatabase(path: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
+function emptyResult(name: string): Result {
+  return { name, live: [], drain: [], two: [], peakMb: 0 }
 }

@@ -1,0 +1,9 @@
+import type { OpenContender } from './contender.ts'
+import { loop } from './loop.ts'
+import { postWithFetch } from './signed-post.ts'
+
+export const open: OpenContender = async ({ receiverUrl }) =>
+  loop(
+    (job) => postWithFetch(receiverUrl, job),
+    async () => {},
+  )

@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import { median } from '../statistics.ts'
+import { judge } from '../verdicts.ts'
+import type { MeasureFigure } from './figure.ts'
+import { Filler } from './fill.ts'
+import { benchWebhooks } from './webhooks.ts'
+
+const endpoints = 100
+const small = 10_000
+const claims = 100
+
+/** Memory, and what a claim costs, while very many deliveries wait in a SQLite file. */
+export const measure: MeasureFigure = async ({ place, effort }) => {
+  const open = () => sqliteStorage({ path: join(place.folder, 'backlog.db') })
+  const webhooks = benchWebhooks(open())
+  const ids: string[] = []
+  for (let n = 0; n < endpoints; n++) {
+    const { id } = await webhooks.endpoints.create({ url: place.receiverUrl, events: ['*'] })
+    ids.push(id)
+  }
+  await webhooks.stop()
+  const storage: Storage = open()
+  await storage.open()
+  try {
+    const filler = new Filler(storage, ids)
+    await filler.add(small)
+    const few = await claimMs(storage)
+    await filler.add(effort.backlog - small)
+    const many = await claimMs(storage)
+    const residentMb = process.memoryUsage.rss() / 1024 / 1024
+    const waiting = effort.backlog.toLocaleString('en')
+    return [
+      judge(`resident memory with ${waiting} waiting in SQLite`, { below: 250 }, residentMb, {
+        unit: 'MB',
+        digits: 0,
+      }),
+      judge(`claim with ${waiting} waiting in SQLite / with 10,000`, { atMost: 1.5 }, many / few),
+    ]
+  } finally {
+    await storage.close()
+  }
+}
+
+/** Median time of a claim of 64 deliveries. */
+async function claimMs(storage: Storage): Promise<number> {
+  const times: number[] = []
+  for (let n = 0; n < claims; n++) {
+    const now = new Date(Date.now() + 1_000)
+    const leaseUntil = new Date(now.getTime() + 60_000)
+    const params = { now, leaseToken: `${now.getTime()} ${n}`, leaseUntil, limit: 64 }
+    const start = performance.now()
+    const inFlight = new Map<string, number>()
+    const { deliveries } = await storage.claimDeliveries({ ...params, perEndpoint: 8, inFlight })
+    times.push(performance.now() - start)
+    if (deliveries.length !== 64) throw new Error(`A claim gave ${deliveries.length} deliveries`)
+  }
+  return median(times)
+}
