@@ -93,7 +93,8 @@ function endpoint(
 function event(n: number, createdAt: Date): NewEvent {
   const id = `evt_${String(n).padStart(9, '0')}`
   const type = 'bench.event'
-  return { id, tenantId, type, body, channels: [], idempotencyKey: null, createdAt, fanOut: true }
+  const nothing = { channels: [], idempotencyKey: null, traceparent: null }
+  return { id, tenantId, type, body, ...nothing, createdAt, fanOut: true }
 }
 
 function delivery(eventId: string, n: number, createdAt: Date): NewDelivery {
