@@ -43,6 +43,7 @@ export interface AttemptFacts {
 
 /** What an instance offers to whoever measures it. */
 export interface Measured {
+  now(): Date
   /** As `webhooks.on`. */
   on: Notifier['on']
   /**

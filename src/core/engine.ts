@@ -62,6 +62,7 @@ export class Engine {
       onEvents: () => this.notifyDue(),
     })
     this.#endTelemetry = context.telemetry?.begin({
+      now: () => context.clock.now(),
       on: context.notifier.on.bind(context.notifier),
       backlog: async () => (this.#started ? parts.backlog.read().catch(() => null) : null),
     })
