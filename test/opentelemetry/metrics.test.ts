@@ -34,7 +34,10 @@ async function createWorld(storage: Storage = memoryStorage()) {
 async function byAttribute(name: string, attribute: string): Promise<Record<string, unknown>> {
   const points = await sdk.points(name)
   return Object.fromEntries(
-    points.map(({ attributes, value }) => [(attributes as Record<string, string>)[attribute], value]),
+    points.map(({ attributes, value }) => [
+      (attributes as Record<string, string>)[attribute],
+      value,
+    ]),
   )
 }
 
@@ -162,7 +165,10 @@ describe('what waits is read from the storage', () => {
 
   test('endpoints of all tenants, by state', async () => {
     const { webhooks, receiver, settle, advance } = await createWorld()
-    for (const [tenantId, status] of [['a', 500], ['b', 503]] as const) {
+    for (const [tenantId, status] of [
+      ['a', 500],
+      ['b', 503],
+    ] as const) {
       const broken = receiver(`https://${tenantId}.example/hooks`)
       broken.alwaysAnswer(status)
       await webhooks.endpoints.create({ tenantId, url: broken.url, events: ['*'] })

@@ -52,8 +52,7 @@ export function startSdk(): Sdk {
       const metric = (await collect()).find(({ descriptor }) => descriptor.name === name)
       return (metric?.dataPoints ?? []).map(({ attributes, value }) => ({
         attributes,
-        value:
-          typeof value === 'object' ? { count: value.count, sum: value.sum ?? 0 } : value,
+        value: typeof value === 'object' ? { count: value.count, sum: value.sum ?? 0 } : value,
       }))
     },
     metricNames: async () => (await collect()).map(({ descriptor }) => descriptor.name).sort(),

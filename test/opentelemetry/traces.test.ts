@@ -223,7 +223,11 @@ test('what the worker does belongs to no request of the host', async () => {
 
 describe('traceparent', () => {
   const hex = (length: number) =>
-    fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length })
+    fc.string({
+      unit: fc.constantFrom(...'0123456789abcdef'),
+      minLength: length,
+      maxLength: length,
+    })
 
   test('is read as it was written', () => {
     const ids = fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.constantFrom(0, 1) })

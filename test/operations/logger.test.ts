@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import pino from 'pino'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { defineEvents, type Logger, memoryStorage, type Storage } from '../../src/index.ts'
 import { createTestWebhooks } from '../../src/testing/index.ts'
+import { plain, readDocument, root, tableUnder } from '../docs/markdown.ts'
 import { findCanaries, textCanary } from '../secrets/canaries.ts'
 
 const events = defineEvents({ 'order.paid': z.object({ orderId: z.string() }) })
@@ -29,7 +31,11 @@ async function sayAll(logger: Logger): Promise<void> {
       }
     },
   })
-  const world = createTestWebhooks({ events, storage: flaky as Storage<never>, logger })
+  const world = createTestWebhooks({
+    ...{ events, storage: flaky as Storage<never>, logger },
+    // Renewed after 20 s, so that an attempt can outlast that.
+    limits: { leaseMs: 40_000 },
+  })
   const { webhooks, receiver, settle, advance } = world
   const shop = receiver(url)
   await webhooks.endpoints.create({
@@ -70,9 +76,24 @@ const said = [
   ['error', 'The storage failed; the worker waits and tries again'],
   ['warn', 'The storage works again'],
   ['error', 'A delivery was not settled'],
+  ['warn', 'Leases could not be renewed'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],
 ]
+
+test('the guide lists every message that there is', () => {
+  const table = tableUnder(readDocument('docs/operations.md'), 'log messages')
+  const listed = table.map(({ level, message = '' }) => [level, plain(message)])
+  const expected = said.map(([level, message]) => [
+    level,
+    message?.replace('delivery.succeeded', '…'),
+  ])
+  expect(listed.sort()).toEqual(expected.sort())
+  const calls = readdirSync(`${root}src/core`).flatMap((name) => [
+    ...readFileSync(`${root}src/core/${name}`, 'utf8').matchAll(/logger\.(\w+)\(/g),
+  ])
+  expect(calls.map(([, level]) => level).sort()).toEqual(said.map(([level]) => level).sort())
+})
 
 describe('pino', () => {
   test('is a logger, and gets details, messages, and nothing secret', async () => {
@@ -101,9 +122,7 @@ describe('console', () => {
     const told = spies.flatMap((spy, index) =>
       spy.mock.calls.map(([details, message]) => ({ level: methods[index], details, message })),
     )
-    expect(told.map(({ level, message }) => [level, message])).toEqual(
-      expect.arrayContaining(said),
-    )
+    expect(told.map(({ level, message }) => [level, message])).toEqual(expect.arrayContaining(said))
     expect(told.every(({ details }) => typeof details === 'object')).toBe(true)
     expect(findCanaries(canaries, JSON.stringify(told))).toEqual([])
   })
