@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import * as z from 'zod'
-import { createWebhooks, defineEvents, memoryStorage, type Storage, sign } from '../src/index.ts'
+import {
+  createWebhooks,
+  defineEvents,
+  memoryStorage,
+  type Storage,
+  sign,
+  type Telemetry,
+} from '../src/index.ts'
 import { sqliteStorage } from '../src/storage/sqlite/index.ts'
 import { measure, type Receiver, type Sample } from './harness.ts'
 
@@ -53,10 +60,16 @@ export async function floor(receiver: Receiver, count: number): Promise<Sample> 
 }
 
 /** From the first emit to the last request received, everything stored and signed on the way. */
-async function endToEnd(receiver: Receiver, count: number, storage: Storage): Promise<Sample> {
+export async function endToEnd(
+  receiver: Receiver,
+  count: number,
+  storage: Storage,
+  telemetry?: Telemetry,
+): Promise<Sample> {
   const webhooks = createWebhooks({
     events,
     storage,
+    telemetry,
     limits: { inFlight: concurrency },
     addressGuard: { allow: ['127.0.0.0/8'] },
   })

@@ -73,10 +73,12 @@ export async function attemptSpan(
     {
       kind: SpanKind.CLIENT,
       links: emitted === null ? [] : [{ context: emitted }],
-      attributes: { ...attemptOperation, ...destination, ...describe(facts) },
+      attributes: { ...attemptOperation, ...destination },
     },
     ROOT_CONTEXT,
   )
+  // Without an SDK, and for spans that were not sampled, the rest is spared.
+  if (span.isRecording()) span.setAttributes(describe(facts))
   try {
     const traceparent = sendTraceparent ? formatTraceparent(span.spanContext()) : null
     const headers: Record<string, string> = traceparent === null ? {} : { traceparent }
