@@ -7,6 +7,7 @@ export default defineConfig({
     postgres: 'src/storage/postgres/index.ts',
     receiver: 'src/receiver/index.ts',
     testing: 'src/testing/index.ts',
+    opentelemetry: 'src/opentelemetry/index.ts',
     ainexlayer: 'src/ainexlayer/index.ts',
   },
   format: ['esm', 'cjs'],

@@ -1,3 +1,4 @@
+import { BacklogReader } from './core/backlog-reader.ts'
 import type { Context } from './core/context.ts'
 import { type CustomSignatureOptions, customSignature } from './core/custom-signature.ts'
 import type { EmitOptions, EmitRequest, EmittedEvent } from './core/emitter.ts'
@@ -16,11 +17,12 @@ import { createDeliveries, type Deliveries } from './operations/deliveries.ts'
 import { createEndpoints, type Endpoints } from './operations/endpoints.ts'
 import { createEvents, type Events } from './operations/events.ts'
 import { type ExplainOptions, type Explanation, explainEvent } from './operations/explain.ts'
+import { createHealth, type ReadHealth } from './operations/health.ts'
 import { type PruneOptions, type PruneResult, prune } from './operations/prune.ts'
 import { createRecover, type Recover } from './operations/recover.ts'
 import { createStats, type ReadStats } from './operations/stats.ts'
 import { anyTenant, onlyTenant, type TenantOf } from './operations/tenant.ts'
-import type { Clock, Logger, Random } from './ports.ts'
+import type { Clock, Logger, Random, Telemetry } from './ports.ts'
 import { pollingScheduler } from './scheduling/polling.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import type { Storage } from './storage/storage.ts'
@@ -60,6 +62,8 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
   transport?: Transport | undefined
   /** Where the engine reports. Default: warnings and errors to the console. */
   logger?: Logger | undefined
+  /** Who follows with traces and metrics: `openTelemetry()`. Default nobody. */
+  telemetry?: Telemetry | undefined
   /** Default: the system's. */
   clock?: Clock | undefined
   /** Default: the system's. */
@@ -133,6 +137,12 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
   drain(options: DrainOptions): Promise<DrainResult>
   /** Deletes what ended before an instant; never anything pending. */
   prune(options: PruneOptions): Promise<PruneResult>
+  /**
+   * For readiness probes: whether this instance can do its work, over all tenants. Resolves within
+   * `timeoutMs` and never throws, in whatever state the instance or its storage is. Opens the
+   * storage, as any first call does.
+   */
+  health: ReadHealth
   /** The same face, bound to one tenant. @throws WebhooksError `invalid_option` */
   forTenant(tenantId: string): TenantWebhooks<Registry, Transaction>
 }
@@ -151,7 +161,8 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
   const context = createContext(options)
   const registry: EventRegistry = options.events
   const scheduler = options.scheduler ?? pollingScheduler()
-  const engine = new Engine(context, { registry, scheduler })
+  const backlog = new BacklogReader(context)
+  const engine = new Engine(context, { registry, scheduler, backlog })
 
   function face(tenantOf: TenantOf, onlyFor: string | null): TenantWebhooks<Registry, Transaction> {
     const parts = { onDue: () => engine.notifyDue() }
@@ -195,12 +206,14 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
     stop: () => engine.stop(),
     drain: (drainOptions) => engine.drain(drainOptions),
     prune: (pruneOptions) => prune(context, pruneOptions),
+    health: createHealth(context, { engine, backlog }),
     forTenant: (tenantId) => face(onlyTenant(tenantId), tenantId),
   }
 }
 
 function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
+  const { telemetry = null } = options
   const { addressGuard } = options
   const redaction = new PayloadRedaction(options.redact)
   return {
@@ -215,9 +228,14 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
     clock,
     random,
     logger,
+    telemetry,
     ids: createIdSource({ clock, random }),
     notifier: new Notifier(logger),
-    storage: resilientStorage(options.storage as Storage<unknown>, { clock, redaction }),
+    storage: resilientStorage(options.storage as Storage<unknown>, {
+      clock,
+      redaction,
+      onFault: (method) => telemetry?.storageFault(method),
+    }),
     transport: options.transport ?? httpTransport({ addressGuard }),
     secretBox: new SecretBox(options.encryption, random),
   }

@@ -1,6 +1,12 @@
 /** Ourselves, on any storage and with any scheduler: emit, fan-out, delivery, and all of it stored. */
 import * as z from 'zod'
-import { createWebhooks, defineEvents, type Scheduler, type Storage } from '../../src/index.ts'
+import {
+  createWebhooks,
+  defineEvents,
+  type Scheduler,
+  type Storage,
+  type Telemetry,
+} from '../../src/index.ts'
 import { type Contender, concurrency, data, inBatches, type Place } from './contender.ts'
 
 /** Enough endpoints that the cap of eight per endpoint leaves all slots usable. */
@@ -12,7 +18,7 @@ const events = defineEvents(
 
 export async function openWebhooks(
   { receiverUrl }: Place,
-  parts: { storage: Storage; scheduler?: Scheduler },
+  parts: { storage: Storage; scheduler?: Scheduler; telemetry?: Telemetry },
   end: () => Promise<void> = async () => {},
 ): Promise<Contender> {
   const webhooks = createWebhooks({

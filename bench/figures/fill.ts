@@ -43,7 +43,8 @@ export class Filler {
     this.#events += 1
     const id = `evt_${String(this.#events).padStart(9, '0')}`
     const type = 'bench.event'
-    return { id, tenantId, type, body, channels: [], idempotencyKey: null, createdAt, fanOut: true }
+    const nothing = { channels: [], idempotencyKey: null, traceparent: null }
+    return { id, tenantId, type, body, ...nothing, createdAt, fanOut: true }
   }
 }
 

@@ -20,6 +20,7 @@ const migrations = [
     idempotency_key  LONGTEXT,
     -- Stands for tenant and key together.
     idempotency_hash CHAR(64) UNIQUE,
+    traceparent      VARCHAR(64),
     created_at       BIGINT NOT NULL,
     fan_out          ENUM('waits', 'done', 'never') NOT NULL,
     due_at           BIGINT NOT NULL DEFAULT 0,

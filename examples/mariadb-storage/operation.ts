@@ -1,8 +1,8 @@
-import type { StatsRecord, Storage } from '@ainexlayer/webhooks'
+import type { StatsRecord, Storage, WaitingRecord } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
 import { type Executor, read, readIn, transact, type Value, writeIn } from './database.ts'
 
-export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'prune'> {
+export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'backlog' | 'prune'> {
   return {
     async stats({ tenantId, endpointId, since }) {
       const whose = endpointId === undefined ? 'tenant_id = ?' : 'tenant_id = ? AND endpoint_id = ?'
@@ -25,7 +25,7 @@ export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'prune'> {
           WHERE ${whose} AND started_at >= ? GROUP BY succeeded, duration_ms ORDER BY duration_ms`,
         [...who, since.getTime()],
       )
-      const waiting = endpointId === undefined ? await countWaiting(pool, tenantId) : 0
+      const waitingEvents = endpointId === undefined ? await countWaiting(pool, tenantId) : 0
       const succeeded = durations.filter((group) => group.succeeded)
       const failed = durations.filter((group) => !group.succeeded)
       const deliveries = { pending: 0, succeeded: 0, failed: 0, cancelled: 0 }
@@ -38,9 +38,37 @@ export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'prune'> {
           p95: percentile(succeeded, 95),
           p99: percentile(succeeded, 99),
         },
-        backlog: (pending?.count ?? 0) + waiting,
+        backlog: (pending?.count ?? 0) + waitingEvents,
         oldestPendingAt: typeof pending?.oldest === 'number' ? new Date(pending.oldest) : null,
       }
+    },
+
+    async backlog({ now }) {
+      const [events] = await read<Waiting>(
+        pool,
+        `SELECT COUNT(*) AS count, (
+            SELECT created_at FROM webhooks_events WHERE fan_out = 'waits'
+              ORDER BY position LIMIT 1
+          ) AS oldest FROM webhooks_events WHERE fan_out = 'waits'`,
+        [],
+      )
+      const [deliveries] = await read<Waiting>(
+        pool,
+        `SELECT COUNT(*) AS count, MIN(created_at) AS oldest FROM webhooks_deliveries
+          WHERE status = 'pending'`,
+        [],
+      )
+      const states = { disabled: 0, paused: 0, failing: 0, healthy: 0 }
+      const rows = await read<{ state: keyof typeof states; count: number }>(
+        pool,
+        `SELECT CASE WHEN NOT active THEN 'disabled' WHEN paused_until > ? THEN 'paused'
+            WHEN failing_since IS NOT NULL THEN 'failing' ELSE 'healthy' END AS state,
+            COUNT(*) AS count
+          FROM webhooks_endpoints WHERE deleted_at IS NULL GROUP BY state`,
+        [now.getTime()],
+      )
+      for (const { state, count } of rows) states[state] = count
+      return { events: waiting(events), deliveries: waiting(deliveries), endpoints: states }
     },
 
     prune: ({ before, limit }) =>
@@ -55,6 +83,16 @@ export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'prune'> {
         return { deliveries, events }
       }),
   }
+}
+
+interface Waiting {
+  count: number
+  oldest: number | null
+}
+
+function waiting(row: Waiting | undefined): WaitingRecord {
+  const { count = 0, oldest = null } = row ?? {}
+  return { count, oldestAt: oldest === null ? null : new Date(Number(oldest)) }
 }
 
 /** Attempts of one outcome that took the same time. */

@@ -85,6 +85,7 @@ export const events = table<EventRecord>({
   body: text,
   channels: json(),
   idempotencyKey: orNull(text),
+  traceparent: orNull(text),
   createdAt: instant,
 })
 

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '../ports.ts'
+import type { Clock, Logger, Random, Telemetry } from '../ports.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { IdSource } from './ids.ts'
@@ -12,6 +12,8 @@ export interface Context {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Who follows with traces and metrics; `null` for nobody. */
+  readonly telemetry: Telemetry | null
   readonly ids: IdSource
   readonly notifier: Notifier
   readonly storage: Storage<unknown>

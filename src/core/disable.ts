@@ -36,6 +36,7 @@ export async function switchOff(
   })
   if (endpoint === null || endpoint === 'version_mismatch') return null
   await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_disabled' })
+  context.logger.info({ tenantId, endpointId: id, reason }, 'An endpoint was switched off')
   context.notifier.notify('endpoint.disabled', { tenantId, endpoint: toEndpoint(endpoint), reason })
   return endpoint
 }

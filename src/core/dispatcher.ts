@@ -1,4 +1,5 @@
 import type { Attempt, AttemptError, AttemptResponse } from '../model.ts'
+import type { AttemptFacts } from '../ports.ts'
 import type { DeliveryRecord, EndpointRecord, EventRecord } from '../storage/storage.ts'
 import type { TransportResult } from '../transport/transport.ts'
 import type { Context } from './context.ts'
@@ -21,13 +22,24 @@ export class Dispatcher {
   }
 
   /** Makes one attempt. Never throws: whatever happens is the attempt's outcome. */
-  async attempt(job: Job, signal: AbortSignal): Promise<Attempt> {
+  attempt(job: Job, signal: AbortSignal): Promise<Attempt> {
+    const { telemetry } = this.#context
+    if (telemetry === null) return this.#attempt(job, {}, signal)
+    return telemetry.attempt(factsOf(job), (headers) => this.#attempt(job, headers, signal))
+  }
+
+  async #attempt(
+    job: Job,
+    traceHeaders: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const { clock, ids, settings } = this.#context
     const startedAt = clock.now()
     let headers: Record<string, string> = {}
     let result: TransportResult
     try {
       headers = requestHeaders(job.event, job.endpoint, this.#context, startedAt)
+      Object.assign(headers, traceHeaders)
       result = await this.#send(job, headers, signal)
     } catch (error) {
       result = { response: null, error: internalError(error) }
@@ -61,6 +73,20 @@ export class Dispatcher {
       maxResponseBytes: limits.responseBytes,
       signal,
     })
+  }
+}
+
+function factsOf({ delivery, event, endpoint }: Job): AttemptFacts {
+  return {
+    tenantId: delivery.tenantId,
+    eventId: event.id,
+    eventType: event.type,
+    emittedAt: event.createdAt,
+    traceparent: event.traceparent,
+    deliveryId: delivery.id,
+    endpointId: endpoint.id,
+    number: delivery.attempts + 1,
+    url: endpoint.url,
   }
 }
 

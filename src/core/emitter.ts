@@ -60,8 +60,14 @@ export class Emitter {
     })
   }
 
-  async emit(request: EmitRequest): Promise<EmittedEvent> {
-    const event = this.#prepare(request)
+  emit(request: EmitRequest): Promise<EmittedEvent> {
+    const { telemetry } = this.#context
+    if (telemetry === null) return this.#emit(request, null)
+    return telemetry.emit([request.type], (trace) => this.#emit(request, trace))
+  }
+
+  async #emit(request: EmitRequest, traceparent: string | null): Promise<EmittedEvent> {
+    const event = this.#prepare(request, traceparent)
     const { transaction } = request.options
     if (transaction === undefined) return this.#batcher.add(event)
     const [emitted] = await this.#insert([event], transaction)
@@ -69,8 +75,19 @@ export class Emitter {
   }
 
   /** Stores all of them or, where one is refused, none. */
-  async emitMany(requests: EmitRequest[], transaction: unknown): Promise<EmittedEvent[]> {
-    const events = requests.map((request) => this.#prepare(request))
+  emitMany(requests: EmitRequest[], transaction: unknown): Promise<EmittedEvent[]> {
+    const { telemetry } = this.#context
+    if (telemetry === null) return this.#emitMany(requests, transaction, null)
+    const types = requests.map(({ type }) => type)
+    return telemetry.emit(types, (trace) => this.#emitMany(requests, transaction, trace))
+  }
+
+  async #emitMany(
+    requests: EmitRequest[],
+    transaction: unknown,
+    traceparent: string | null,
+  ): Promise<EmittedEvent[]> {
+    const events = requests.map((request) => this.#prepare(request, traceparent))
     return events.length === 0 ? [] : this.#insert(events, transaction)
   }
 
@@ -79,7 +96,7 @@ export class Emitter {
     return this.#batcher.idle()
   }
 
-  #prepare({ type, data, options }: EmitRequest): NewEvent {
+  #prepare({ type, data, options }: EmitRequest, traceparent: string | null): NewEvent {
     const { clock, ids, settings } = this.#context
     const parsed = settings.redaction.parse(this.#registry, type, data)
     const channels = checkChannels(options.channels ?? [])
@@ -92,6 +109,7 @@ export class Emitter {
       body: serializeBody({ type, createdAt, data: parsed }, settings.limits.payloadBytes),
       channels,
       idempotencyKey,
+      traceparent,
       createdAt,
       fanOut: true,
     }

@@ -1,4 +1,5 @@
 import type { Scheduler } from '../scheduling/scheduler.ts'
+import type { BacklogReader } from './backlog-reader.ts'
 import type { Context } from './context.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Emitter } from './emitter.ts'
@@ -22,6 +23,9 @@ export interface DrainResult {
   nextDueAt: Date | null
 }
 
+/** What the worker of a process does; `resting`: it waits after a fault of the storage. */
+export type WorkerState = 'not_started' | 'running' | 'resting' | 'stopped'
+
 /** Waits after storage faults: doubled each time, up to the longest. */
 const firstBackOffMs = 100
 const longestBackOffMs = 30_000
@@ -42,10 +46,14 @@ export class Engine {
   #faults = 0
   #restsUntil = new Date(0)
   #endWorkSubscription: (() => void) | null = null
+  #endTelemetry: (() => void) | undefined
   /** Called when an attempt ends, while a drain waits. */
   #onFree: (() => void) | null = null
 
-  constructor(context: Context, parts: { registry: EventRegistry; scheduler: Scheduler }) {
+  constructor(
+    context: Context,
+    parts: { registry: EventRegistry; scheduler: Scheduler; backlog: BacklogReader },
+  ) {
     this.#context = context
     this.#scheduler = parts.scheduler
     this.#settler = new Settler(context, new HealthKeeper(context))
@@ -53,6 +61,22 @@ export class Engine {
       registry: parts.registry,
       onEvents: () => this.notifyDue(),
     })
+    this.#endTelemetry = context.telemetry?.begin({
+      now: () => context.clock.now(),
+      on: context.notifier.on.bind(context.notifier),
+      backlog: async () => (this.#started ? parts.backlog.read().catch(() => null) : null),
+    })
+  }
+
+  get workerState(): WorkerState {
+    if (this.isStopping) return 'stopped'
+    if (!this.#started) return 'not_started'
+    return this.#context.clock.now() < this.#restsUntil ? 'resting' : 'running'
+  }
+
+  /** Attempts under way. */
+  get inFlight(): number {
+    return this.#worker?.inFlight ?? 0
   }
 
   /** Whether `stop` was called. */
@@ -70,7 +94,7 @@ export class Engine {
     if (this.isStopping) throw stopped()
     if (this.#started) return
     this.#started = true
-    const { clock, storage } = this.#context
+    const { clock, logger, storage } = this.#context
     try {
       await storage.open()
     } catch (error) {
@@ -79,6 +103,7 @@ export class Engine {
     }
     const worker = this.#useWorker()
     this.#endWorkSubscription = storage.onWork?.(() => this.notifyDue()) ?? null
+    logger.info({}, 'The worker has started')
     await this.#scheduler.start({ clock, run: () => this.#runOrBackOff(worker) })
   }
 
@@ -127,6 +152,7 @@ export class Engine {
     if (this.#context.clock.now() < this.#restsUntil) return this.#restsUntil
     try {
       const next = await worker.run()
+      if (this.#faults > 0) this.#context.logger.warn({}, 'The storage works again')
       this.#faults = 0
       return next
     } catch (error) {
@@ -159,13 +185,15 @@ export class Engine {
   }
 
   async #stop(): Promise<void> {
-    const { settings, storage, transport } = this.#context
+    const { logger, settings, storage, transport } = this.#context
     this.#endWorkSubscription?.()
+    this.#endTelemetry?.()
     await this.emitter.idle()
     await this.#scheduler.stop()
     await this.#worker?.close(settings.limits.stopGraceMs)
     await transport.close()
     await storage.close()
+    logger.info({}, 'The instance has stopped')
   }
 }
 

@@ -6,6 +6,7 @@ const loggedAsSent = new Set([
   'content-type',
   'accept-encoding',
   'user-agent',
+  'traceparent',
   'webhook-id',
   'webhook-timestamp',
 ])

@@ -2,7 +2,7 @@ import type { Delivery, Endpoint, WebhookEvent } from '../model.ts'
 import type { DeliveryRecord, EndpointRecord, EventRecord } from '../storage/storage.ts'
 
 /** What callers see of an event. */
-export function toEvent({ position: _, ...event }: EventRecord): WebhookEvent {
+export function toEvent({ position: _, traceparent: __, ...event }: EventRecord): WebhookEvent {
   return event
 }
 

@@ -30,7 +30,16 @@ const persistence: { [Method in keyof Storage]?: Persistence } = {
  */
 export function resilientStorage(
   storage: Storage<unknown>,
-  { clock, redaction }: { clock: Clock; redaction: PayloadRedaction },
+  {
+    clock,
+    redaction,
+    onFault = () => {},
+  }: {
+    clock: Clock
+    redaction: PayloadRedaction
+    /** Is called with the method's name at each fault, also before a repetition. */
+    onFault?: ((method: string) => void) | undefined
+  },
 ): Storage<unknown> {
   let opening: Promise<void> | null = null
   let closed = false
@@ -61,6 +70,7 @@ export function resilientStorage(
     try {
       return await run()
     } catch (error) {
+      if (isFault(error)) onFault(name)
       if (isWebhooksError(error)) throw error
       throw storageFault(name, { params, error }, redaction)
     }
@@ -79,7 +89,10 @@ export function resilientStorage(
         const mayRepeat = params?.transaction === undefined
         const wanted = mayRepeat ? persistence[name as keyof Storage] : undefined
         const run = () => method.call(target, params)
-        return call(String(name), params, () => (wanted ? persist(run, wanted, clock) : run()))
+        const onRepeat = () => onFault(String(name))
+        return call(String(name), params, () =>
+          wanted ? persist(run, { ...wanted, clock, onRepeat }) : run(),
+        )
       }
     },
   })
@@ -88,14 +101,14 @@ export function resilientStorage(
 /** Repeats a call after faults. All waiting goes through the clock; p-retry itself waits for nothing. */
 function persist<Result>(
   run: () => Promise<Result>,
-  { retries, firstWaitMs }: Persistence,
-  clock: Clock,
+  { retries, firstWaitMs, clock, onRepeat }: Persistence & { clock: Clock; onRepeat: () => void },
 ): Promise<Result> {
   return pRetry(run, {
     retries,
     minTimeout: 0,
     async shouldRetry({ error, retriesConsumed }) {
       if (isWebhooksError(error)) return false
+      onRepeat()
       await wait(clock, firstWaitMs * 2 ** retriesConsumed)
       return true
     },
@@ -107,6 +120,11 @@ function wait(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.setTimer(resolve, delayMs, { keepAlive: true })
   })
+}
+
+/** What an adapter refuses by a code of another kind is the caller's doing. */
+function isFault(error: unknown): boolean {
+  return !isWebhooksError(error) || error.code.startsWith('storage_')
 }
 
 /** What every call meets after `stop()`. */

@@ -24,6 +24,7 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
     ),
     channels: [],
     idempotencyKey: null,
+    traceparent: null,
     createdAt,
     position: 0,
   }

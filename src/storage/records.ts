@@ -24,6 +24,11 @@ export interface NewEvent {
   channels: string[]
   idempotencyKey: string | null
   createdAt: Date
+  /**
+   * The trace context in which it was emitted, in the form of W3C Trace Context: 55 ASCII
+   * characters; `null` without one.
+   */
+  traceparent: string | null
   /** `false`: this event has its deliveries already (a test event) and is never fanned out. */
   fanOut: boolean
 }
@@ -236,4 +241,33 @@ export interface StatsRecord {
   backlog: number
   /** `createdAt` of the oldest pending delivery; `null` without one. */
   oldestPendingAt: Date | null
+}
+
+/** How many wait, and since when. */
+export interface WaitingRecord {
+  count: number
+  /**
+   * `createdAt` of the oldest; `null` without one. In place of the oldest an adapter may take, of
+   * events, the one with the smallest position, and of each tenant's deliveries, the smallest id.
+   */
+  oldestAt: Date | null
+}
+
+/** What waits, over all tenants. */
+export interface BacklogRecord {
+  /** Events that wait for their fan-out. */
+  events: WaitingRecord
+  /** Pending deliveries. */
+  deliveries: WaitingRecord
+  /** Endpoints that are not deleted, each counted once: in the first of these that is true of it. */
+  endpoints: {
+    /** Not active. */
+    disabled: number
+    /** `pausedUntil > now`. */
+    paused: number
+    /** `failingSince` is set. */
+    failing: number
+    /** All others. */
+    healthy: number
+  }
 }

@@ -28,6 +28,7 @@
  */
 import type { Attempt, CancelReason } from '../model.ts'
 import type {
+  BacklogRecord,
   ClaimedDeliveries,
   DeliveryListParams,
   DeliveryRecord,
@@ -299,6 +300,12 @@ export interface Storage<Transaction = never> {
     endpointId?: string | undefined
     since: Date
   }): Promise<StatsRecord>
+
+  /**
+   * What waits, and how the endpoints are, over all tenants: for probes and gauges, which ask every
+   * few seconds. It shall cost no more than counting what is pending along an index.
+   */
+  backlog(params: { now: Date }): Promise<BacklogRecord>
 
   /**
    * Deletes what is older than `before`, at most `limit` rows in one call: final deliveries by

@@ -79,6 +79,13 @@ test('operations import no adapter', () => {
   expect(findImports('src/operations/', isAdapter)).toEqual([])
 })
 
+test('OpenTelemetry, which a host may lack, is imported by its own entry alone', () => {
+  const isPart = (path: string) =>
+    path.startsWith('@opentelemetry/') || path.startsWith('src/opentelemetry/')
+  const importers = [...importsOf].filter(([, imports]) => imports.some(isPart))
+  expect(importers.map(([file]) => file).filter((file) => !isPart(file))).toEqual([])
+})
+
 test('an adapter imports no other adapter', () => {
   /** `src/storage/memory/`, `src/transport/`, `src/scheduling/polling.ts`. */
   const adapterOf = (path: string) =>

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { documents, readDocument, root } from './markdown.ts'
 
@@ -13,15 +14,21 @@ describe.each(documents)('%s', (file) => {
   test('names only files that exist', () => {
     const named = [...prose.matchAll(/`((?:src|test|examples|bench|docs|\.ci)\/[\w./-]*)`/g)]
     const linked = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
-    const files = [...named, ...linked].map(({ 1: path = '' }) => path)
+    const files = [
+      ...named.map(({ 1: path = '' }) => path),
+      ...linked.map(({ 1: path = '' }) => posix.join(posix.dirname(file), path)),
+    ]
     expect(files.length).toBeGreaterThan(0)
     expect(files.filter((path) => !existsSync(`${root}${path}`))).toEqual([])
   })
 
   test('links only to headings that exist', () => {
-    const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(({ 1: title = '' }) => anchorOf(title))
-    const anchors = [...prose.matchAll(/\]\(#([^)]+)\)/g)].map(({ 1: anchor = '' }) => anchor)
-    expect(anchors.filter((anchor) => !headings.includes(anchor))).toEqual([])
+    const links = [...prose.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+    const missing = links.filter(({ 1: path = '', 2: anchor = '' }) => {
+      const target = path === '' ? file : posix.join(posix.dirname(file), path)
+      return !anchorsOf(target).includes(anchor)
+    })
+    expect(missing.map(([link]) => link)).toEqual([])
   })
 
   test('names only commands that exist', () => {
@@ -31,6 +38,11 @@ describe.each(documents)('%s', (file) => {
     expect(run.filter((path) => !existsSync(`${root}${path}`))).toEqual([])
   })
 })
+
+function anchorsOf(file: string): string[] {
+  const { text } = readDocument(file)
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(({ 1: title = '' }) => anchorOf(title))
+}
 
 /** As GitHub makes them. */
 function anchorOf(title: string): string {

@@ -4,10 +4,10 @@ import { ainexlayerEvents } from '../../src/ainexlayer/index.ts'
 import { defaultDisablePolicy } from '../../src/core/endpoint-health.ts'
 import { defaultRetryPolicy } from '../../src/core/retry-policy.ts'
 import { defaultLimits } from '../../src/core/settings.ts'
-import { marksOf, namesIn, plain, readDocument, tableUnder } from './markdown.ts'
+import { documents, marksOf, namesIn, plain, readDocument, tableUnder } from './markdown.ts'
 import { createDocsProgram, entries } from './program.ts'
 
-const readme = readDocument('README.md')
+const pages = documents.map(readDocument)
 const program = createDocsProgram([])
 const { checker } = program
 const publicTypes = new Map(
@@ -58,13 +58,22 @@ function namesOfUnion(name: string): string[] {
   )
 }
 
-const tables = marksOf(readme, 'options').map((mark) => ({
-  mark,
-  types: mark.replace('options: ', '').split(' '),
-  rows: tableUnder(readme, mark),
-}))
+const tables = pages.flatMap((page) =>
+  marksOf(page, 'options').map((mark) => ({
+    mark,
+    types: mark.replace('options: ', '').split(' '),
+    rows: tableUnder(page, mark),
+  })),
+)
 
-describe('every option stands in a table of the README', () => {
+/** The table under a mark, in whichever document it stands. */
+function tableOf(mark: string): ReturnType<typeof tableUnder> {
+  const page = pages.find(({ text }) => text.includes(`<!-- ${mark} -->`))
+  if (page === undefined) throw new Error(`No document has the table <!-- ${mark} -->`)
+  return tableUnder(page, mark)
+}
+
+describe('every option stands in a table of the documents', () => {
   /** Parts of other types, which have a table; and what only we make. */
   const parts = ['EndpointInput', 'SecretInput', 'PageOptions', 'TenantOptions', 'EmitInput']
   const ours = ['WebhooksErrorOptions']
@@ -115,7 +124,7 @@ const defaultValues: Record<string, object> = {
 test.each(Object.entries(defaultValues))(
   'the defaults of %s are those in force',
   (type, values) => {
-    const rows = tableUnder(readme, `options: ${type}`)
+    const rows = tableOf(`options: ${type}`)
     const stated = rows.map(({ option = '', default: value = '' }) => [plain(option), value])
     const inForce = Object.entries(values).map(([name, value]) => [
       name,
@@ -127,13 +136,13 @@ test.each(Object.entries(defaultValues))(
 
 describe('every name stands in its table', () => {
   test('error codes', () => {
-    const rows = tableUnder(readme, 'error codes')
+    const rows = tableOf('error codes')
     expect(namesIn(rows, 'code')).toEqual(namesOfUnion('WebhooksErrorCode'))
     expect(rows.filter((row) => row['way out'] === '')).toEqual([])
   })
 
   test('codes of failed attempts, with an origin that exists', () => {
-    const rows = tableUnder(readme, 'attempt errors')
+    const rows = tableOf('attempt errors')
     expect(namesIn(rows, 'code').sort()).toEqual(namesOfUnion('AttemptErrorCode').sort())
     const origins = namesOfUnion('FaultOrigin')
     expect(namesIn(rows, 'usual origin').filter((origin) => !origins.includes(origin))).toEqual([])
@@ -141,7 +150,7 @@ describe('every name stands in its table', () => {
 
   test('notifications', () => {
     const names = optionsOf('Notifications').map(({ name }) => name)
-    expect(namesIn(tableUnder(readme, 'notifications'), 'name').sort()).toEqual(names.sort())
+    expect(namesIn(tableOf('notifications'), 'name').sort()).toEqual(names.sort())
   })
 
   test('operators of filters', () => {
@@ -149,7 +158,7 @@ describe('every name stands in its table', () => {
     const operators = (type.isUnion() ? type.types : []).flatMap((condition) =>
       condition.getProperties().flatMap(({ name }) => (name === 'path' ? [] : [name])),
     )
-    expect(namesIn(tableUnder(readme, 'operators'), 'operator').sort()).toEqual(operators.sort())
+    expect(namesIn(tableOf('operators'), 'operator').sort()).toEqual(operators.sort())
   })
 
   test("AINexLayer's event types, as they describe themselves", () => {
@@ -157,6 +166,6 @@ describe('every name stands in its table', () => {
       'event type': `\`${name}\``,
       meaning: `${ainexlayerEvents.schemas[name].description}`,
     }))
-    expect(tableUnder(readme, 'catalogue')).toEqual(described)
+    expect(tableOf('catalogue')).toEqual(described)
   })
 })

@@ -86,6 +86,7 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       type: 'order.paid',
       body: '{}',
       channels: [],
+      traceparent: null,
       createdAt: new Date(),
       fanOut: true,
     }
@@ -154,8 +155,9 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       const storage = mariadbStorage({ pool })
       await storage.open()
       const common = { tenantId: 'default', type: 'a.b', body: '{}', channels: [], fanOut: false }
+      const nothing = { idempotencyKey: null, traceparent: null }
       const events = Array.from({ length: count }, (_, index) => {
-        return { ...common, id: `evt_${index}`, idempotencyKey: null, createdAt: now }
+        return { ...common, ...nothing, id: `evt_${index}`, createdAt: now }
       })
       await storage.insertEvents({ events })
       const deliveries = events.map((event, index) => ({

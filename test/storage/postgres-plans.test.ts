@@ -182,6 +182,7 @@ describe(`postgresStorage with ${rows.toLocaleString('en')} deliveries`, () => {
       body: '{}',
       channels: [],
       idempotencyKey: 'key 7',
+      traceparent: null,
       createdAt: now,
       fanOut: true,
     }

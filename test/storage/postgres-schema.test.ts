@@ -25,6 +25,7 @@ const event = {
   body: '{}',
   channels: [],
   idempotencyKey: null,
+  traceparent: null,
   createdAt: new Date(),
   fanOut: true,
 }

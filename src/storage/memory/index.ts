@@ -8,7 +8,7 @@ import { Tables } from './tables.ts'
  *
  * Claims, settles and inserts cost the same with a million deliveries waiting as with none;
  * listing by a filter, and `stats`, read all rows of the tenant (or of the endpoint or event
- * named). What is not pruned stays in memory.
+ * named); `health` and gauges read all rows. What is not pruned stays in memory.
  *
  * @example
  * const webhooks = createWebhooks({ events, storage: memoryStorage() })

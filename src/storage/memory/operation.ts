@@ -1,8 +1,8 @@
-import type { StatsRecord, Storage } from '../storage.ts'
+import type { BacklogRecord, StatsRecord, Storage, WaitingRecord } from '../storage.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import type { Tables } from './tables.ts'
 
-export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'prune'> {
+export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'backlog' | 'prune'> {
   return {
     async stats({ tenantId, endpointId, since }) {
       const tenant = tables.tenants.get(tenantId)
@@ -15,6 +15,14 @@ export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'prune
       return stats
     },
 
+    async backlog({ now }) {
+      return {
+        events: waitingEvents(tables),
+        deliveries: pendingDeliveries(tables),
+        endpoints: endpointStates(tables, now),
+      }
+    },
+
     async prune({ before, limit }) {
       const deliveries = pruneDeliveries(tables, before, limit)
       const events = pruneEvents(tables, before, limit - deliveries)
@@ -22,6 +30,45 @@ export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'prune
       return { deliveries, events }
     },
   }
+}
+
+function waitingEvents({ events }: Tables): WaitingRecord {
+  let count = 0
+  let oldest: EventRow | null = null
+  // In the order of insertion, which is that of positions.
+  for (const row of events.values()) {
+    if (!row.waits) continue
+    count += 1
+    oldest ??= row
+  }
+  return { count, oldestAt: oldest?.record.createdAt ?? null }
+}
+
+function pendingDeliveries({ tenants }: Tables): WaitingRecord {
+  let count = 0
+  const firsts: Date[] = []
+  for (const { deliveries } of tenants.values()) {
+    let isFirst = true
+    for (const { record } of deliveries.ascending()) {
+      if (record.status !== 'pending') continue
+      count += 1
+      if (isFirst) firsts.push(record.createdAt)
+      isFirst = false
+    }
+  }
+  return { count, oldestAt: firsts.sort((a, b) => a.getTime() - b.getTime())[0] ?? null }
+}
+
+function endpointStates({ endpoints }: Tables, now: Date): BacklogRecord['endpoints'] {
+  const states = { disabled: 0, paused: 0, failing: 0, healthy: 0 }
+  for (const { record, deletedAt } of endpoints.values()) {
+    if (deletedAt !== null) continue
+    if (!record.active) states.disabled += 1
+    else if (record.pausedUntil !== null && record.pausedUntil > now) states.paused += 1
+    else if (record.failingSince !== null) states.failing += 1
+    else states.healthy += 1
+  }
+  return states
 }
 
 function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): StatsRecord {

@@ -10,6 +10,7 @@ interface ClaimRow extends DeliveryRow {
   event_position: string | null
   channels: string
   idempotency_key: string | null
+  traceparent: string | null
   body: string
   event_created_at: string
   endpoint: string | null

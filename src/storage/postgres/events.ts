@@ -35,6 +35,7 @@ export async function insertEvents(
     textArray(distinct.map((event) => event.body)),
     textArray(distinct.map((event) => JSON.stringify(event.channels))),
     textArray(distinct.map((event) => event.idempotencyKey)),
+    textArray(distinct.map((event) => event.traceparent)),
     instantArray(distinct.map((event) => event.createdAt)),
     textArray(distinct.map((event) => (event.fanOut ? 'wait' : 'none'))),
     notify,
@@ -62,7 +63,7 @@ export async function insertEvents(
  * and the server has a type to convert.
  */
 function insertSql(schema: string): string {
-  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
+  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
   const arrays = types.map((type, index) => `$${index + 1}::text::${type}[]`)
   return `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
     FROM ${schema}.insert_events(${arrays.join(', ')}, $${types.length + 1}::text)`

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
 import type { Storage } from '../storage.ts'
+import { readBacklog } from './backlog.ts'
 import { claimDeliveries } from './claim-deliveries.ts'
 import { Database } from './database.ts'
 import {
@@ -217,6 +218,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     },
 
     stats: (params) => readStats(database, params),
+    backlog: ({ now }) => readBacklog(database, now),
     prune: (params) => prune(database, params),
 
     onWork: (onWork) => (listen ? listener.subscribe(onWork) : () => {}),

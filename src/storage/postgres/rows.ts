@@ -21,12 +21,14 @@ export interface EventRow {
   created_at: string
   channels: string
   idempotency_key: string | null
+  traceparent: string | null
   body: string
 }
 
 /** The columns of an {@link EventRow}, from the table `events` under the name `event`. */
 export const eventColumns = `event.position AS event_position, event.event_id, event.tenant_id,
-  event.type, event.created_at, event.channels, event.idempotency_key, event.body`
+  event.type, event.created_at, event.channels, event.idempotency_key, event.traceparent,
+  event.body`
 
 export function toEventRecord(row: EventRow): EventRecord {
   return {
@@ -36,6 +38,7 @@ export function toEventRecord(row: EventRow): EventRecord {
     body: decodeText(row.body),
     channels: row.channels === '[]' ? [] : (JSON.parse(row.channels) as string[]),
     idempotencyKey: row.idempotency_key === null ? null : decodeText(row.idempotency_key),
+    traceparent: row.traceparent,
     createdAt: new Date(Number(row.created_at)),
     position: Number(row.event_position),
   }

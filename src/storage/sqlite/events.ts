@@ -18,8 +18,8 @@ function insertEvent(statements: Statements, event: NewEvent): InsertedEvent {
   try {
     statements.run(
       `INSERT INTO webhooks_events
-        (event_id, tenant_id, type, created_at, fan_out, channels, idempotency_key, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        (event_id, tenant_id, type, created_at, fan_out, channels, idempotency_key, traceparent, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       tenantId,
       storeText(event.type),
@@ -27,6 +27,7 @@ function insertEvent(statements: Statements, event: NewEvent): InsertedEvent {
       event.fanOut ? 'wait' : 'none',
       JSON.stringify(event.channels),
       key,
+      event.traceparent,
       storeText(event.body),
     )
     return { id, createdAt, inserted: true }

@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { WebhooksError } from '../../errors.ts'
 import type { Storage } from '../storage.ts'
+import { readBacklog } from './backlog.ts'
 import { claimDeliveries } from './claim.ts'
 import type { Database, Durability, Statements } from './database.ts'
 import {
@@ -178,6 +179,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     recordHealth: notes(recordHealth),
 
     stats: reads(readStats),
+    backlog: reads(readBacklog),
     prune: notes(prune),
   }
 }

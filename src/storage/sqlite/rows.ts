@@ -14,7 +14,7 @@ import { readText, type StoredText } from './text.ts'
 /** Rows as the driver gives them, and the records that they stand for. */
 
 export const eventColumns =
-  'position, event_id, tenant_id, type, created_at, channels, idempotency_key, body'
+  'position, event_id, tenant_id, type, created_at, channels, idempotency_key, traceparent, body'
 
 export type EventRow = [
   position: number,
@@ -24,11 +24,12 @@ export type EventRow = [
   createdAt: number,
   channels: string,
   idempotencyKey: StoredText | null,
+  traceparent: string | null,
   body: StoredText,
 ]
 
 export function toEventRecord(row: EventRow): EventRecord {
-  const [position, id, tenantId, type, createdAt, channels, idempotencyKey, body] = row
+  const [position, id, tenantId, type, createdAt, channels, idempotencyKey, traceparent, body] = row
   return {
     id,
     tenantId: readText(tenantId),
@@ -36,6 +37,7 @@ export function toEventRecord(row: EventRow): EventRecord {
     body: readText(body),
     channels: channels === '[]' ? [] : (JSON.parse(channels) as string[]),
     idempotencyKey: idempotencyKey === null ? null : readText(idempotencyKey),
+    traceparent,
     createdAt: new Date(createdAt),
     position,
   }

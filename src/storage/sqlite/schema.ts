@@ -25,6 +25,7 @@ export const migrations: readonly string[] = [
     owed            INTEGER NOT NULL DEFAULT 0,
     channels        TEXT NOT NULL,
     idempotency_key TEXT,
+    traceparent     TEXT,
     body            TEXT NOT NULL
   );
   CREATE UNIQUE INDEX webhooks_events_by_key ON webhooks_events (tenant_id, idempotency_key)

@@ -20,6 +20,25 @@ export function eventTests({ describe, test }: Suite): void {
       assert.ok(Number.isSafeInteger(position))
     })
 
+    test('keep their trace context, and the lack of one, up to the claim', async (kit) => {
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
+      const given = [kit.event({ traceparent }), kit.event({ traceparent: null })]
+      await kit.storage.insertEvents({ events: given })
+      const ofRead = (await kit.eventsOf(given)).map((event) => event.traceparent)
+      assert.deepEqual(ofRead, [traceparent, null])
+      const ofClaim = (await kit.claimEvents(0)).map((event) => event.traceparent)
+      assert.deepEqual(ofClaim, [traceparent, null])
+      const endpoint = await kit.addEndpoint()
+      const deliveries = given.map((event) => kit.delivery(event, endpoint))
+      await kit.storage.insertDeliveries({ deliveries })
+      const { events } = await kit.claim(0)
+      const traces = new Map(events.map((event) => [event.id, event.traceparent]))
+      assert.deepEqual(
+        given.map(({ id }) => traces.get(id)),
+        [traceparent, null],
+      )
+    })
+
     test('an empty list is a no-op', async (kit) => {
       assert.deepEqual(await kit.storage.insertEvents({ events: [] }), [])
       assert.deepEqual(await kit.storage.getEvents({ tenantId: 'tenant-a', ids: [] }), [])

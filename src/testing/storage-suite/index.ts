@@ -6,7 +6,7 @@ import { fanOutTests } from './fan-out.ts'
 import { limitTests } from './limits.ts'
 import { listTests } from './lists.ts'
 import { nextDueTests } from './next-due.ts'
-import { pruneTests, statsTests } from './operation.ts'
+import { backlogTests, pruneTests, statsTests } from './operation.ts'
 import type { StorageSuiteOptions } from './options.ts'
 import { randomTests } from './random.ts'
 import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
@@ -56,6 +56,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   endpointTests(suite)
   listTests(suite)
   statsTests(suite)
+  backlogTests(suite)
   pruneTests(suite)
   tenantTests(suite)
   clockTests(suite)

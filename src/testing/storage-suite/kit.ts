@@ -64,6 +64,7 @@ export class Kit {
       body: '{"type":"document.processed","data":{}}',
       channels: [],
       idempotencyKey: null,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       createdAt: this.at(0),
       fanOut: true,
       ...given,

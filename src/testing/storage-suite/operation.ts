@@ -85,6 +85,76 @@ export function statsTests({ describe, test }: Suite): void {
   })
 }
 
+export function backlogTests({ describe, test }: Suite): void {
+  describe('backlog', () => {
+    const none = { count: 0, oldestAt: null }
+
+    test('of nothing is zeros and nulls', async (kit) => {
+      assert.deepEqual(await kit.storage.backlog({ now: kit.at(0) }), {
+        events: none,
+        deliveries: none,
+        endpoints: { disabled: 0, paused: 0, failing: 0, healthy: 0 },
+      })
+    })
+
+    test('counts what waits, leased or not, over all tenants, and names the oldest', async (kit) => {
+      await kit.addSettled('succeeded', { createdAt: kit.at(1) })
+      await kit.addSettled('failed', { createdAt: kit.at(2) })
+      await kit.addLeased({ createdAt: kit.at(5) })
+      await kit.addDelivery({ tenantId: 'tenant-b', createdAt: kit.at(4) })
+      await kit.addDelivery({ createdAt: kit.at(6) })
+      const { deliveries, events } = await kit.storage.backlog({ now: kit.at(9) })
+      assert.deepEqual(deliveries, { count: 3, oldestAt: kit.at(4) })
+      assert.deepEqual(events, none)
+    })
+
+    test('counts events until their fan-out is done', async (kit) => {
+      await kit.addEvent({ fanOut: false, createdAt: kit.at(1) })
+      const done = await kit.addEvent({ createdAt: kit.at(2) })
+      const leaseToken = kit.id('lease')
+      await kit.claimEvents(9, { leaseToken })
+      await kit.addEvent({ tenantId: 'tenant-b', createdAt: kit.at(3) })
+      await kit.addEvent({ createdAt: kit.at(4) })
+      const waiting = async () => (await kit.storage.backlog({ now: kit.at(9) })).events
+      assert.deepEqual(await waiting(), { count: 3, oldestAt: kit.at(2) })
+      const results = [{ eventId: done.id, deliveries: [], done: true }]
+      await kit.storage.fanOut({ now: kit.at(9), leaseToken, results })
+      assert.deepEqual(await waiting(), { count: 2, oldestAt: kit.at(3) })
+    })
+
+    test('counts each endpoint once, in the first state that is true of it', async (kit) => {
+      const failure = { succeeded: false, failedAttempts: 1, failedAt: kit.at(1) }
+      const failing = await kit.addEndpoint()
+      const paused = await kit.addEndpoint({ tenantId: 'tenant-b' })
+      const rested = await kit.addEndpoint()
+      const disabled = await kit.addEndpoint()
+      const deleted = await kit.addEndpoint()
+      await kit.addEndpoint()
+      await kit.storage.recordHealth({
+        changes: [
+          { ...failure, endpointId: failing.id, pausedUntil: null },
+          { ...failure, endpointId: paused.id, pausedUntil: kit.at(10) },
+          { ...failure, endpointId: rested.id, pausedUntil: kit.at(9) },
+          { ...failure, endpointId: disabled.id, pausedUntil: kit.at(10) },
+        ],
+      })
+      await kit.storage.updateEndpoint({
+        tenantId: disabled.tenantId,
+        id: disabled.id,
+        changes: { active: false, disabledAt: kit.at(2), disabledReason: 'manual' },
+        now: kit.at(2),
+      })
+      await kit.storage.deleteEndpoint({
+        tenantId: deleted.tenantId,
+        id: deleted.id,
+        now: kit.at(3),
+      })
+      const { endpoints } = await kit.storage.backlog({ now: kit.at(9) })
+      assert.deepEqual(endpoints, { disabled: 1, paused: 1, failing: 2, healthy: 1 })
+    })
+  })
+}
+
 export function pruneTests({ describe, test }: Suite): void {
   describe('pruning', () => {
     const late = (kit: SuiteKit) => kit.at(10_000)

@@ -12,8 +12,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const require = createRequire(import.meta.url)
 const library = '@ainexlayer/webhooks'
 const { exports } = require(`${library}/package.json`)
+/** Entries that need an optional peer, which is not installed here. */
+const optional = { './opentelemetry': '@opentelemetry/api' }
 const entries = Object.keys(exports)
-  .filter((entry) => entry !== './package.json')
+  .filter((entry) => entry !== './package.json' && !(entry in optional))
   .map((entry) => `${library}${entry.slice(1)}`)
 
 assert.ok(entries.length >= 5, entries.join())
@@ -21,6 +23,13 @@ for (const entry of entries) {
   const names = Object.keys(await import(entry)).sort()
   assert.ok(names.length > 0, entry)
   assert.deepEqual(Object.keys(require(entry)).sort(), names, entry)
+}
+
+for (const [entry, peer] of Object.entries(optional)) {
+  const name = `${library}${entry.slice(1)}`
+  const namesPeer = (error) => error.message.includes(peer)
+  await assert.rejects(import(name), namesPeer, 'a missing peer is named')
+  assert.throws(() => require(name), namesPeer, 'a missing peer is named')
 }
 
 const { isWebhooksError } = await import(library)

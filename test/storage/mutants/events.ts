@@ -3,6 +3,16 @@ import { later, type Mutant } from './mutant.ts'
 
 export const eventMutants: Mutant[] = [
   {
+    name: 'a claim of events forgets their trace context',
+    caughtBy: 'events',
+    breaks: (storage) => ({
+      async claimEvents(params) {
+        const events = await storage.claimEvents(params)
+        return events.map((event) => ({ ...event, traceparent: null }))
+      },
+    }),
+  },
+  {
     name: 'positions are those of the tenant',
     caughtBy: 'events',
     breaks: (storage) => {

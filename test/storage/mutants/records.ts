@@ -211,6 +211,24 @@ export const recordMutants: Mutant[] = [
     }),
   },
   {
+    name: 'the backlog leaves out what is leased',
+    caughtBy: 'backlog',
+    breaks: (storage, tables) => ({
+      async backlog(params) {
+        const backlog = await storage.backlog(params)
+        const rows = [...tables.deliveries.values()]
+        const leased = rows.filter(({ record }) => record.leaseToken !== null)
+        const count = backlog.deliveries.count - leased.length
+        return { ...backlog, deliveries: { ...backlog.deliveries, count } }
+      },
+    }),
+  },
+  {
+    name: 'an endpoint whose pause is over still counts as paused',
+    caughtBy: 'backlog',
+    breaks: (storage) => ({ backlog: ({ now }) => storage.backlog({ now: later(now, -1) }) }),
+  },
+  {
     name: 'pruning deletes what is pending',
     caughtBy: 'pruning',
     breaks: (storage, tables) => ({

@@ -48,6 +48,7 @@ export function newEvent(given: Partial<NewEvent> = {}): NewEvent {
     body: '{}',
     channels: [],
     idempotencyKey: null,
+    traceparent: null,
     createdAt: start,
     fanOut: true,
     ...given,

@@ -76,6 +76,7 @@ function event(idempotencyKey: string | null = null): NewEvent {
     body: '{}',
     channels: [],
     idempotencyKey,
+    traceparent: null,
     createdAt: now,
     fanOut: true,
   }

@@ -43,8 +43,8 @@ CREATE FUNCTION ${schema}.claim_deliveries(
   delivery_id text, tenant_id text, event_id text, endpoint_id text, event_type text,
   status text, attempts integer, step integer, faults integer, response_status integer,
   last_error json, cancel_reason text, created_at bigint, completed_at bigint,
-  event_position bigint, channels json, idempotency_key text, body text, event_created_at bigint,
-  endpoint json
+  event_position bigint, channels json, idempotency_key text, traceparent text, body text,
+  event_created_at bigint, endpoint json
 ) LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
@@ -221,7 +221,8 @@ BEGIN
         JOIN ${schema}.deliveries AS delivery ON delivery.delivery_id = claimed.delivery_id
     )
     SELECT is_contended, ${deliveryColumns.map((column) => `claim.${column}`).join(', ')},
-        event.position, event.channels, event.idempotency_key, event.body, event.created_at,
+        event.position, event.channels, event.idempotency_key, event.traceparent, event.body,
+        event.created_at,
         CASE WHEN endpoint.deleted_at IS NULL THEN row_to_json(endpoint) END
       FROM claim
       LEFT JOIN ${schema}.events AS event

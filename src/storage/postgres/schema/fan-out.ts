@@ -16,7 +16,7 @@ export function fanOutFunctions({ schema }: SchemaNames): string {
 CREATE FUNCTION ${schema}.claim_events(
   p_now bigint, p_token text, p_until bigint, p_limit integer, p_after text
 ) RETURNS TABLE (event_position bigint, event_id text, tenant_id text, type text, created_at bigint,
-  channels json, idempotency_key text, body text)
+  channels json, idempotency_key text, traceparent text, body text)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
@@ -67,7 +67,7 @@ BEGIN
   END LOOP;
   RETURN QUERY
     SELECT event.position, event.event_id, event.tenant_id, event.type, event.created_at,
-        event.channels, event.idempotency_key, event.body
+        event.channels, event.idempotency_key, event.traceparent, event.body
       FROM unnest(claimed) WITH ORDINALITY AS claim (event_id, place)
       JOIN ${schema}.events AS event ON event.event_id = claim.event_id
       ORDER BY claim.place;

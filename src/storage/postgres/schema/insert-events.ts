@@ -15,7 +15,7 @@ export function insertEventsFunction({ schema, sequence, channelLiteral }: Schem
   return `
 CREATE FUNCTION ${schema}.insert_events(
   p_ids text[], p_tenants text[], p_types text[], p_bodies text[], p_channels text[],
-  p_keys text[], p_created bigint[], p_fan_outs text[], p_notify text
+  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs text[], p_notify text
 ) RETURNS TABLE (place bigint, event_id text, created_at bigint, inserted boolean)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
@@ -26,8 +26,9 @@ BEGIN
   LOOP
     WITH given AS (
       SELECT * FROM unnest(
-          p_ids, p_tenants, p_types, p_bodies, p_channels, p_keys, p_created, p_fan_outs
-        ) WITH ORDINALITY AS given (id, tenant, type, body, channels, key, created, fan_out, place)
+          p_ids, p_tenants, p_types, p_bodies, p_channels, p_keys, p_traces, p_created, p_fan_outs
+        ) WITH ORDINALITY
+        AS given (id, tenant, type, body, channels, key, trace, created, fan_out, place)
     ), fresh AS (
       SELECT given.* FROM given
         WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = given.id)
@@ -39,8 +40,9 @@ BEGIN
       SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
     ), inserted AS (
       INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
-          created_at, fan_out, position)
-        SELECT id, tenant, type, body, channels::json, key, created, fan_out, position FROM placed
+          traceparent, created_at, fan_out, position)
+        SELECT id, tenant, type, body, channels::json, key, trace, created, fan_out, position
+          FROM placed
           ORDER BY tenant, key, position
         ON CONFLICT DO NOTHING RETURNING 1
     )

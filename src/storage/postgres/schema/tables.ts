@@ -36,6 +36,7 @@ CREATE TABLE ${schema}.events (
   type            text COLLATE "C" NOT NULL,
   channels        json NOT NULL,
   idempotency_key text COLLATE "C",
+  traceparent     text,
   body            text NOT NULL
 );
 CREATE UNIQUE INDEX events_by_key ON ${schema}.events (idempotency_key, tenant_id)

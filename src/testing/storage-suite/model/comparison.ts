@@ -10,6 +10,11 @@ export const tenants = ['tenant-a', 'tenant-b', 'tenant-c']
 export async function compare(kit: Kit, reference: Reference): Promise<void> {
   const { storage } = kit
   const page = { ...firstPage, limit: 10_000 }
+  const backlog = await storage.backlog({ now: kit.at(0) })
+  const pending = [...reference.deliveries.values()].filter(({ status }) => status === 'pending')
+  assert.equal(backlog.deliveries.count, pending.length)
+  const waiting = [...reference.events.values()].filter(({ waits }) => waits)
+  assert.equal(backlog.events.count, waiting.length)
   for (const tenantId of tenants) {
     const expected = [...reference.deliveries.values()]
       .filter((row) => row.tenantId === tenantId)
