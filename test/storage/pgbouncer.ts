@@ -18,10 +18,13 @@ export interface PgBouncer {
 export const hasPgBouncer = findProgram('pgbouncer') !== null
 
 /**
- * Starts a PgBouncer of its own in transaction mode, as https://www.pgbouncer.org/config.html says,
- * with fewer connections to the server than its clients have.
+ * Starts a PgBouncer of its own, as https://www.pgbouncer.org/config.html says. In transaction mode
+ * it has fewer connections to the server than its clients have to it.
  */
-export async function startPgBouncer(connectionString: string): Promise<PgBouncer> {
+export async function startPgBouncer(
+  connectionString: string,
+  mode: 'transaction' | 'session',
+): Promise<PgBouncer> {
   const { hostname, port, username, password, pathname } = new URL(connectionString)
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-pgbouncer-'))
   // It refuses to run as root, and runs as a user then who reads here.
@@ -37,8 +40,8 @@ listen_addr = 127.0.0.1
 listen_port = ${ownPort}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
-default_pool_size = 4
+pool_mode = ${mode}
+default_pool_size = ${mode === 'session' ? 50 : 4}
 max_client_conn = 500
 `,
   )
