@@ -15,7 +15,8 @@ export interface MariadbServer {
 }
 
 /** Whether this machine has what {@link startMariadb} starts. */
-export const hasMariadb = findProgram('mariadbd') !== null && findProgram('mariadb-install-db') !== null
+export const hasMariadb =
+  findProgram('mariadbd') !== null && findProgram('mariadb-install-db') !== null
 
 /** Starts a MariaDB of its own: data in a temporary folder, reached over a socket in it. */
 export async function startMariadb(): Promise<MariadbServer> {

@@ -46,9 +46,13 @@ max_client_conn = 500
 `,
   )
   const asUser = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  const bouncer = spawn(findProgram('pgbouncer') ?? '', [...asUser, join(folder, 'pgbouncer.ini')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const bouncer = spawn(
+    findProgram('pgbouncer') ?? '',
+    [...asUser, join(folder, 'pgbouncer.ini')],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   const url = new URL(connectionString)
   Object.assign(url, { hostname: '127.0.0.1', port: String(ownPort), pathname })
   await reachable(url.toString(), bouncer)

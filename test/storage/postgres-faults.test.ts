@@ -96,48 +96,55 @@ describe('a connection that is lost', () => {
     (['before', 'after'] as const).map((when) => ({ when, name, sql })),
   )
 
-  test.concurrent.each(cases)('$when $name costs nothing', async ({ when, sql }) => {
-    let struck = 0
-    const isArmed = { now: false }
-    /** Ends the backend for real: the statement fails as `pg` makes it fail. */
-    async function strike(pool: pg.Pool, statement: pg.QueryConfig): Promise<{ rows: unknown[] }> {
-      isArmed.now = false
-      struck += 1
-      const client = await pool.connect()
-      const lost = new Promise((resolve) => client.once('error', resolve))
-      try {
-        const { rows } = await client.query('SELECT pg_backend_pid() AS pid')
-        if (when === 'after') await client.query(statement)
-        await owner.query('SELECT pg_terminate_backend($1)', [rows[0].pid])
-        await lost
-        return await client.query(statement)
-      } finally {
-        client.release(true)
+  test.concurrent.each(cases)(
+    '$when $name costs nothing',
+    async ({ when, sql }) => {
+      let struck = 0
+      const isArmed = { now: false }
+      /** Ends the backend for real: the statement fails as `pg` makes it fail. */
+      async function strike(
+        pool: pg.Pool,
+        statement: pg.QueryConfig,
+      ): Promise<{ rows: unknown[] }> {
+        isArmed.now = false
+        struck += 1
+        const client = await pool.connect()
+        const lost = new Promise((resolve) => client.once('error', resolve))
+        try {
+          const { rows } = await client.query('SELECT pg_backend_pid() AS pid')
+          if (when === 'after') await client.query(statement)
+          await owner.query('SELECT pg_terminate_backend($1)', [rows[0].pid])
+          await lost
+          return await client.query(statement)
+        } finally {
+          client.release(true)
+        }
       }
-    }
-    const world = await enter((pool) => ({
-      connect: () => pool.connect(),
-      query: (statement) =>
-        isArmed.now && statement.text.includes(sql)
-          ? strike(pool, statement as pg.QueryConfig)
-          : pool.query(statement as pg.QueryConfig),
-    }))
-    // Longer than half of a lease.
-    world.inbox.answer = async () => {
-      if (sql.startsWith('renew')) await sleep(12_000 / speed)
-      return 200
-    }
-    isArmed.now = true
-    const ids = await Promise.all(Array.from({ length: 20 }, (_, number) => world.emit(number)))
-    await vi.waitFor(() => expect(struck).toBe(1), { timeout: 30_000 })
-    await world.finish()
-    expect(world.inbox.eventIds.sort()).toEqual(ids.sort())
-    const { items } = await world.webhooks.deliveries.list({ limit: 100 })
-    expect(items.map(({ status, attempts }) => [status, attempts])).toEqual(
-      ids.map(() => ['succeeded', 1]),
-    )
-    await world.webhooks.stop()
-  }, 90_000)
+      const world = await enter((pool) => ({
+        connect: () => pool.connect(),
+        query: (statement) =>
+          isArmed.now && statement.text.includes(sql)
+            ? strike(pool, statement as pg.QueryConfig)
+            : pool.query(statement as pg.QueryConfig),
+      }))
+      // Longer than half of a lease.
+      world.inbox.answer = async () => {
+        if (sql.startsWith('renew')) await sleep(12_000 / speed)
+        return { status: 200 }
+      }
+      isArmed.now = true
+      const ids = await Promise.all(Array.from({ length: 20 }, (_, number) => world.emit(number)))
+      await vi.waitFor(() => expect(struck).toBe(1), { timeout: 30_000 })
+      await world.finish()
+      expect(world.inbox.eventIds.sort()).toEqual(ids.sort())
+      const { items } = await world.webhooks.deliveries.list({ limit: 100 })
+      expect(items.map(({ status, attempts }) => [status, attempts])).toEqual(
+        ids.map(() => ['succeeded', 1]),
+      )
+      await world.webhooks.stop()
+    },
+    90_000,
+  )
 
   test('during a migration leaves the process alive and nothing behind, and it can be repeated', async () => {
     const schema = server.newSchema()
@@ -313,7 +320,7 @@ describe('a fault that lasts', () => {
       })
       inbox.answer = async () => {
         await answer
-        return 200
+        return { status: 200 }
       }
       await vi.waitFor(() => expect(inbox.receipts).toHaveLength(1), 10_000)
       const end = await begin(world)

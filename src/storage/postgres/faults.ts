@@ -70,11 +70,13 @@ const known: Record<string, StorageFault> = {
   '53100': full,
   '25006': {
     code: 'storage_read_only',
-    wayOut: 'The server takes no writes, such as a replica: give the storage a pool on the primary.',
+    wayOut:
+      'The server takes no writes, such as a replica: give the storage a pool on the primary.',
   },
   '42501': {
     code: 'storage_forbidden',
-    wayOut: 'Grant the right to the user of the pool: postgresSchemaSql() prints all that it needs.',
+    wayOut:
+      'Grant the right to the user of the pool: postgresSchemaSql() prints all that it needs.',
   },
   '3F000': outdated,
   '42P01': outdated,
@@ -86,7 +88,8 @@ const known: Record<string, StorageFault> = {
   '57014': tooSlow,
   '25P02': {
     code: 'storage_failed',
-    wayOut: 'A statement before it failed in your transaction: roll it back and do all of it again.',
+    wayOut:
+      'A statement before it failed in your transaction: roll it back and do all of it again.',
   },
   '40001': {
     code: 'storage_failed',

@@ -1,5 +1,5 @@
 import { WebhooksError } from '../../errors.ts'
-import { asText, type Database } from './database.ts'
+import { asText, type Database, repeatedly } from './database.ts'
 import { explainFault } from './faults.ts'
 import { type LoanedConnection, onLoan, type PostgresPool } from './pool.ts'
 import { isForbidden, isReadOnly, readOnly, reasonOf, schemaVersion } from './probe.ts'
@@ -18,7 +18,7 @@ export async function migrate(pool: PostgresPool, database: Database): Promise<v
   const version = await schemaVersion(database)
   if (version !== null && version >= migrations.length) return
   try {
-    await onLoan(pool, (connection) => runMigrations(connection, database.names))
+    await repeatedly(() => onLoan(pool, (connection) => runMigrations(connection, database.names)))
   } catch (error) {
     throw explain(error, database)
   }
