@@ -73,7 +73,8 @@ export function resilientStorage(
     } catch (error) {
       if (isFault(error)) onFault(name)
       if (isWebhooksError(error)) throw error
-      const meaning = storage.explainFault?.(error) ?? null
+      // Awaited for storages in a wrapper that makes every method asynchronous.
+      const meaning = (await storage.explainFault?.(error)) ?? null
       throw storageFault(name, { params, error, meaning }, redaction)
     }
   }

@@ -67,7 +67,7 @@ export interface PostgresStorageOptions {
    */
   pool: PostgresPool
   /**
-   * Name of the schema that holds all of our tables: up to 58 bytes, without `$`. Several instances with
+   * Name of the schema that holds all of our tables: up to 58 bytes in one line, without `$`. Several instances with
    * different schemas do not see each other. Default `webhooks`.
    */
   schema?: string | undefined
