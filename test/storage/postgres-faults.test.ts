@@ -146,7 +146,35 @@ describe('a connection that is lost', () => {
     90_000,
   )
 
-  test('during a migration leaves the process alive and nothing behind, and it can be repeated', async () => {
+  test('between two statements of a migration does not end the process', async () => {
+    const schema = server.newSchema()
+    const pool = server.pool({ max: 1 })
+    /** As the pool lends it, with nobody who listens for errors; it is lost after the first lock. */
+    async function connect(): Promise<pg.PoolClient> {
+      const client = await pool.connect()
+      const query = client.query.bind(client) as (statement: unknown) => Promise<unknown>
+      const losing = async (statement: unknown) => {
+        const answer = await query(statement)
+        if (!String(statement).includes('advisory')) return answer
+        const ended = new Promise((resolve) => client.once('end', resolve))
+        await owner.query('SELECT pg_terminate_backend($1)', [
+          (client as { processID?: number }).processID,
+        ])
+        await ended
+        return answer
+      }
+      return Object.assign(client, { query: losing }) as pg.PoolClient
+    }
+    const query = (statement: unknown) => pool.query(statement as pg.QueryConfig)
+    await expect(
+      postgresStorage({ pool: { query, connect }, schema }).migrate(),
+    ).rejects.toMatchObject({
+      code: 'storage_unreachable',
+    })
+    await postgresStorage({ pool, schema }).open()
+  })
+
+  test('during a migration leaves nothing behind, and it can be repeated', async () => {
     const schema = server.newSchema()
     const pool = server.pool({ max: 1 })
     // In the way until the migration waits for it.
