@@ -33,6 +33,7 @@ export type WebhooksErrorCode =
   | 'storage_outdated'
   | 'storage_forbidden'
   | 'storage_read_only'
+  | 'storage_full'
   | 'decryption_failed'
   | 'driver_missing'
   // What a receiver met in a request (`./receiver`)

@@ -31,6 +31,9 @@ const statuses: Partial<Record<WebhooksErrorCode, number>> = {
   payload_too_large: 413,
   stopped: 503,
   storage_failed: 503,
+  storage_unreachable: 503,
+  storage_full: 503,
+  storage_read_only: 503,
 }
 
 export const answerError: ErrorRequestHandler = (error, _request, response, next) => {

@@ -26,7 +26,8 @@ const persistence: { [Method in keyof Storage]?: Persistence } = {
 /**
  * The storage as the engine sees it. It opens on first use and again after a failure to open,
  * refuses calls once closed, rides out passing faults where that helps, and turns what remains
- * into a `WebhooksError` with code `storage_failed` and a copy of the driver's error as its cause.
+ * into a `WebhooksError`, with the code and the way out that the storage knows for it (else
+ * `storage_failed`) and a copy of the driver's error as its cause.
  */
 export function resilientStorage(
   storage: Storage<unknown>,
@@ -72,7 +73,9 @@ export function resilientStorage(
     } catch (error) {
       if (isFault(error)) onFault(name)
       if (isWebhooksError(error)) throw error
-      throw storageFault(name, { params, error }, redaction)
+      // Awaited for storages in a wrapper that makes every method asynchronous.
+      const meaning = (await storage.explainFault?.(error)) ?? null
+      throw storageFault(name, { params, error, meaning }, redaction)
     }
   }
 
@@ -82,7 +85,7 @@ export function resilientStorage(
       if (name === 'close') return close
       const method: unknown = Reflect.get(target, name)
       if (typeof method !== 'function') return method
-      if (name === 'onWork') return method.bind(target)
+      if (name === 'onWork' || name === 'explainFault') return method.bind(target)
       return async (params: { transaction?: unknown } | undefined) => {
         await open()
         // A statement that failed inside the caller's transaction is for the caller to handle.

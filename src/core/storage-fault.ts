@@ -1,5 +1,5 @@
 import { WebhooksError } from '../errors.ts'
-import type { EndpointSettings, NewEvent } from '../storage/storage.ts'
+import type { EndpointSettings, NewEvent, StorageFault } from '../storage/storage.ts'
 import { copyError, longestMessage } from './error-copy.ts'
 import type { PayloadRedaction } from './payload-redaction.ts'
 import { scrubber } from './scrub.ts'
@@ -21,14 +21,14 @@ interface Parameters {
  */
 export function storageFault(
   method: string,
-  { params, error }: { params: unknown; error: unknown },
+  { params, error, meaning }: { params: unknown; error: unknown; meaning: StorageFault | null },
   redaction: PayloadRedaction,
 ): WebhooksError {
   const scrub = scrubber(secretsIn((params ?? {}) as Parameters, redaction))
   const cause = copyError(error, scrub)
-  return new WebhooksError('storage_failed', `The storage failed in ${method}: ${cause.message}`, {
-    cause,
-  })
+  const what = `The storage failed in ${method}: ${cause.message}`
+  if (meaning === null) return new WebhooksError('storage_failed', what, { cause })
+  return new WebhooksError(meaning.code, `${what.replace(/\.$/, '')}. ${meaning.wayOut}`, { cause })
 }
 
 function secretsIn(

@@ -26,6 +26,7 @@
  * lease: a claim moves it to the lease's end, so that work whose worker died becomes due again by
  * itself. The same holds for events that wait for their fan-out.
  */
+import type { WebhooksErrorCode } from '../errors.ts'
 import type { Attempt, CancelReason } from '../model.ts'
 import type {
   BacklogRecord,
@@ -325,4 +326,21 @@ export interface Storage<Transaction = never> {
    * @returns A function that ends the subscription.
    */
   onWork?(listener: () => void): () => void
+
+  /**
+   * What a fault that a method threw means, for the error that callers and logs see. Optional:
+   * without it, and for \`null\`, that error's code is \`storage_failed\`, and its message the driver's.
+   */
+  explainFault?(error: unknown): StorageFault | null
 }
+
+/** What a fault of a store means. */
+export interface StorageFault {
+  /** For programs. */
+  code: StorageFaultCode
+  /** For people: what to do about it, in whole sentences. */
+  wayOut: string
+}
+
+/** Codes that a fault of a store can have. */
+export type StorageFaultCode = Extract<WebhooksErrorCode, `storage_${string}`>

@@ -19,6 +19,12 @@ export interface EmitterTask {
 
 const longestBurst = 16
 
+/** Deliveries that may wait when the next burst begins. */
+const mostWaiting = 4
+
+/** What a dead process held waits for the end of its lease; others need not. */
+const longestPauseMs = 500
+
 /** Emits in bursts and notes each intent before, and each outcome after. */
 export class CrashEmitter {
   readonly #task: EmitterTask
@@ -51,6 +57,22 @@ export class CrashEmitter {
       await Promise.all(Array.from({ length: size }, (_, index) => this.#emit(number + index)))
       number += size
       await sleep(random.next() * restMs)
+      await this.#keepPace()
+    }
+  }
+
+  /**
+   * Lets a slow machine catch up. Otherwise its workers would hold as much as they may at any moment,
+   * and how much a kill repeats would be the machine's doing.
+   */
+  async #keepPace(): Promise<void> {
+    if (this.#task.restMs === 0) return
+    const deadline = Date.now() + longestPauseMs
+    while (Date.now() < deadline) {
+      // While the server is down there is nothing to know.
+      const stats = await this.#webhooks.stats({ since: new Date() }).catch(() => null)
+      if (stats === null || stats.backlog <= mostWaiting) return
+      await sleep(20)
     }
   }
 

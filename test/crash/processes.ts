@@ -57,7 +57,8 @@ export class Child {
 
   /** Asks it to finish what it does. */
   stop(): void {
-    if (this.#process.connected) this.#process.send('stop')
+    // It may have died a moment ago, which is for `ended` to tell.
+    if (this.#process.connected) this.#process.send('stop', () => {})
   }
 }
 

@@ -27,7 +27,7 @@ export interface StepReport extends Verdict {
 /** What a process emits until it dies; where there is no endpoint yet, it would be owed to nobody. */
 const emits = { events: 60, restMs: 60, predecessors: [] }
 
-const mostLifeMs = 15_000
+const mostLifeMs = 60_000
 
 /** Runs all steps, each on a database of its own and with a receiver for all. */
 export async function runStepKills(run: StepKills): Promise<StepReport[]> {

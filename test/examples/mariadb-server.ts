@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createConnection } from 'mysql2/promise'
 import { vi } from 'vitest'
+import { findProgram } from '../programs.ts'
 
 /** A real MariaDB for tests. */
 export interface MariadbServer {
@@ -13,11 +14,9 @@ export interface MariadbServer {
   stop(): Promise<void>
 }
 
-/** Where Debian puts servers, which is not on everybody's path. */
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-
 /** Whether this machine has what {@link startMariadb} starts. */
-export const hasMariadb = find('mariadbd') !== null && find('mariadb-install-db') !== null
+export const hasMariadb =
+  findProgram('mariadbd') !== null && findProgram('mariadb-install-db') !== null
 
 /** Starts a MariaDB of its own: data in a temporary folder, reached over a socket in it. */
 export async function startMariadb(): Promise<MariadbServer> {
@@ -26,7 +25,7 @@ export async function startMariadb(): Promise<MariadbServer> {
   const socket = join(folder, 'socket')
   // The server refuses to run as root unless told to.
   const user = process.getuid?.() === 0 ? ['--user=root'] : []
-  await promisify(execFile)(find('mariadb-install-db') ?? '', [
+  await promisify(execFile)(findProgram('mariadb-install-db') ?? '', [
     '--no-defaults',
     data,
     ...user,
@@ -34,7 +33,7 @@ export async function startMariadb(): Promise<MariadbServer> {
     '--skip-test-db',
   ])
   const server = spawn(
-    find('mariadbd') ?? '',
+    findProgram('mariadbd') ?? '',
     [
       '--no-defaults',
       data,
@@ -70,17 +69,4 @@ export async function startMariadb(): Promise<MariadbServer> {
       rmSync(folder, { recursive: true })
     },
   }
-}
-
-function find(program: string): string | null {
-  for (const folder of folders) {
-    const path = join(folder, program)
-    try {
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // Not here.
-    }
-  }
-  return null
 }

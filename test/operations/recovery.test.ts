@@ -3,6 +3,8 @@ import { createTestWebhooks, events } from '../support.ts'
 
 const url = 'https://shop.example/hooks'
 
+type Endpoints = Pick<ReturnType<typeof createTestWebhooks<typeof events>>['webhooks'], 'endpoints'>
+
 async function createOutage() {
   const world = createTestWebhooks({ events, retry: { delaysMs: [0], jitter: 0 } })
   const { webhooks, receiver, settle, advance, now } = world
@@ -49,6 +51,38 @@ describe('recover', () => {
     await settle()
     expect(got().slice(before).sort()).toEqual([...orders].sort())
     expect(await webhooks.recover(options)).toEqual({ failed: 0, missing: 0, dryRun: false })
+  })
+
+  test.each([
+    [
+      'switched off and on again',
+      async ({ endpoints }: Endpoints, id: string) => {
+        await endpoints.disable(id)
+        await endpoints.enable(id)
+      },
+    ],
+    [
+      'subscribed to something else',
+      async ({ endpoints }: Endpoints, id: string) => {
+        await endpoints.update(id, { events: ['user.*'] })
+      },
+    ],
+  ])('finds what came just before an endpoint was %s', async (_, change) => {
+    const { webhooks, receiver, settle, advance, now } = createTestWebhooks({ events })
+    const shop = receiver(url)
+    const { id } = await webhooks.endpoints.create({ url, events: ['order.*'] })
+    const since = now()
+    // The change is in time before the fan-out, and what is fanned out knows only the newer state.
+    await webhooks.emit('order.paid', { orderId: 'between' })
+    await change(webhooks, id)
+    await settle()
+    await advance({ seconds: 1 })
+    expect(shop.requests).toEqual([])
+    await webhooks.endpoints.update(id, { events: ['order.*'] })
+    const missing = { endpointId: id, since, only: 'missing' } as const
+    expect(await webhooks.recover(missing)).toMatchObject({ missing: 1 })
+    await settle()
+    expect(shop.requests.map(({ data }) => data)).toEqual([{ orderId: 'between' }])
   })
 
   test('keeps to its span of time', async () => {

@@ -109,18 +109,23 @@ describe('migrations', () => {
   })
 
   test('work under any name that can be quoted', async () => {
-    for (const name of ['Web "Hooks"', "o'clock \\", 'select', 'häuser']) {
+    await owner.query('CREATE TABLE IF NOT EXISTS public.bystander (id integer)')
+    const attack = 'DROP TABLE public.bystander; --'
+    const odd = ['Web "Hooks"', "o'clock \\", 'select', 'häuser', 'a.b', '%s']
+    for (const name of [...odd, `"; ${attack}`, `'; ${attack}`, `\\'; ${attack}`, `*/ ${attack}`]) {
       const schema = `${name} ${server.newSchema().slice(-12)}`
       const storage = postgresStorage({ pool: owner, schema })
       await storage.open()
       await storage.insertEvents({ events: [event] })
       expect(await storage.claimEvents(claim)).toHaveLength(1)
-      expect(postgresSchemaSql({ schema })).toContain('CREATE SCHEMA')
+      await owner.query(`DROP SCHEMA "${schema.replaceAll('"', '""')}" CASCADE`)
+      await owner.query(postgresSchemaSql({ schema }))
       await storage.close()
     }
+    expect((await owner.query('SELECT * FROM public.bystander')).rows).toEqual([])
   })
 
-  test.each(['', 'pg_webhooks', 'x'.repeat(59), 'a\0b', 'a$$b', 7, null])(
+  test.each(['', 'pg_webhooks', 'x'.repeat(59), 'a\0b', 'a\nb', 'a$$b', 7, null])(
     'refuse %j as a name',
     (schema) => {
       const options = { pool: owner, schema: schema as string }

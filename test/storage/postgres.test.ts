@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test, vi } from 'vitest'
 import { type PostgresTransaction, postgresStorage } from '../../src/storage/postgres/index.ts'
 import { testStorage } from '../../src/testing/storage-suite/index.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
+
+// Ten thousand rows through every step take a loaded machine longer than other tests may.
+vi.setConfig({ testTimeout: 90_000 })
 
 describe('postgresStorage', () => {
   let server: PostgresServer

@@ -5,7 +5,7 @@ import { encodeText } from './values.ts'
 
 export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
 
-/** How often a statement is tried that the server asks to repeat. */
+/** How often something is tried that the server asks to repeat. */
 const mostTries = 5
 
 /**
@@ -19,6 +19,17 @@ function isToBeRepeated(error: unknown): boolean {
 }
 
 const repeatedCodes = new Set(['40001', '40P01'])
+
+/** Runs a whole transaction, and again where the server asks for it. */
+export async function repeatedly<Result>(transaction: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (tries === mostTries || !isToBeRepeated(error)) throw error
+    }
+  }
+}
 
 /** Our schema in the host's database. */
 export class Database {
@@ -67,14 +78,10 @@ export class Database {
     named: { name?: string } = {},
   ): Promise<Row[]> {
     const values = params.map(paramText)
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const { rows } = await this.#pool.query({ ...named, text, values, types: asText })
-        return rows as Row[]
-      } catch (error) {
-        if (tries === mostTries || !isToBeRepeated(error)) throw error
-      }
-    }
+    const { rows } = await repeatedly(() =>
+      this.#pool.query({ ...named, text, values, types: asText }),
+    )
+    return rows as Row[]
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
-import type { Storage } from '../storage.ts'
+import type { Storage, StorageFault } from '../storage.ts'
 import { readBacklog } from './backlog.ts'
 import { claimDeliveries } from './claim-deliveries.ts'
 import { Database } from './database.ts'
@@ -28,9 +28,11 @@ import {
 } from './endpoints.ts'
 import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
 import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
+import { explainFault } from './faults.ts'
 import { migrate } from './migrate.ts'
 import { nextDueAt, prune, readStats } from './operation.ts'
 import type { PostgresPool, PostgresTransaction } from './pool.ts'
+import { checkPooler } from './pooler.ts'
 import { checkRights, checkServer, checkVersion, schemaVersion } from './probe.ts'
 import { schemaNames } from './schema/names.ts'
 import { settleDeliveries } from './settle-deliveries.ts'
@@ -65,7 +67,7 @@ export interface PostgresStorageOptions {
    */
   pool: PostgresPool
   /**
-   * Name of the schema that holds all of our tables: up to 58 bytes, without `$`. Several instances with
+   * Name of the schema that holds all of our tables: up to 58 bytes in one line, without `$`. Several instances with
    * different schemas do not see each other. Default `webhooks`.
    */
   schema?: string | undefined
@@ -75,7 +77,8 @@ export interface PostgresStorageOptions {
    * beside the pool for it. Default `true`.
    *
    * `false` behind PgBouncer in transaction mode, which cannot LISTEN and may not know the names of
-   * statements that were prepared on another connection: then none are prepared either. `false`
+   * statements that were prepared on another connection: then none are prepared either. Opening
+   * finds such a pooler out, and refuses with `storage_unsupported`. `false`
    * also on servers that commit thousands of transactions with an emit each second, because those
    * that notify commit one after the other. Work of other processes is then found by polling.
    */
@@ -94,9 +97,10 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
    * once, while processes of the release before are at work.
    *
    * @throws WebhooksError `storage_unreachable`, `storage_unsupported`, `storage_forbidden`,
-   * `storage_read_only`
+   * `storage_read_only`, `storage_full`, `storage_failed`
    */
   migrate(): Promise<void>
+  explainFault(error: unknown): StorageFault | null
   onWork(listener: () => void): () => void
 }
 
@@ -114,7 +118,8 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
  * const webhooks = createWebhooks({ events, storage: postgresStorage({ pool }) })
  *
  * @throws WebhooksError `invalid_option`; when it is opened, on first use, `storage_unreachable`,
- * `storage_unsupported`, `storage_outdated`, `storage_forbidden`, `storage_read_only`
+ * `storage_unsupported`, `storage_outdated`, `storage_forbidden`, `storage_read_only`; later on the
+ * same ones, `storage_full` and `storage_failed`, each with the way out
  */
 export function postgresStorage(options: PostgresStorageOptions): PostgresStorage {
   const { pool, schema = 'webhooks', listen = true, migrate: migrates = true } = options
@@ -151,6 +156,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
       else await checkServer(database)
       checkVersion(database, await schemaVersion(database))
       await checkRights(database)
+      if (listen) await checkPooler(pool, names)
     },
     async close() {
       listener.close()
@@ -221,6 +227,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     backlog: ({ now }) => readBacklog(database, now),
     prune: (params) => prune(database, params),
 
+    explainFault,
     onWork: (onWork) => (listen ? listener.subscribe(onWork) : () => {}),
   }
 }

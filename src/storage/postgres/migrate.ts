@@ -1,6 +1,7 @@
 import { WebhooksError } from '../../errors.ts'
-import { asText, type Database } from './database.ts'
-import type { LoanedConnection, PostgresPool } from './pool.ts'
+import { asText, type Database, repeatedly } from './database.ts'
+import { explainFault } from './faults.ts'
+import { type LoanedConnection, onLoan, type PostgresPool } from './pool.ts'
 import { isForbidden, isReadOnly, readOnly, reasonOf, schemaVersion } from './probe.ts'
 import { migrations, migrationsTable } from './schema/migrations.ts'
 import { type SchemaNames, schemaNames } from './schema/names.ts'
@@ -10,18 +11,15 @@ import { type SchemaNames, schemaNames } from './schema/names.ts'
  * the same time wait for the first one and find nothing left to do. Where the schema is up to date
  * already, nothing is locked and no right to create anything is needed.
  *
- * @throws WebhooksError `storage_forbidden`, `storage_read_only`
+ * @throws WebhooksError `storage_forbidden`, `storage_read_only`, `storage_unreachable`,
+ * `storage_full`, `storage_failed`
  */
 export async function migrate(pool: PostgresPool, database: Database): Promise<void> {
   const version = await schemaVersion(database)
   if (version !== null && version >= migrations.length) return
-  const connection = await pool.connect()
   try {
-    await runMigrations(connection, database.names)
-    connection.release()
+    await repeatedly(() => onLoan(pool, (connection) => runMigrations(connection, database.names)))
   } catch (error) {
-    // Whatever its state, it is not handed to others.
-    connection.release(true)
     throw explain(error, database)
   }
 }
@@ -57,9 +55,9 @@ INSERT INTO ${names.schema}.migrations (version) VALUES (${version + 1});
 `
 }
 
-function explain(error: unknown, { schema }: Database): unknown {
+function explain(error: unknown, { schema }: Database): WebhooksError {
   if (isReadOnly(error)) return readOnly(error)
-  if (!isForbidden(error)) return error
+  if (!isForbidden(error)) return asError(error)
   return new WebhooksError(
     'storage_forbidden',
     `The pool's user may not create the schema ${schema} or its tables (${reasonOf(error)}). Let ` +
@@ -67,6 +65,13 @@ function explain(error: unknown, { schema }: Database): unknown {
       'postgresSchemaSql() prints and pass migrate: false.',
     { cause: error },
   )
+}
+
+/** For those who call `migrate()` themselves: nobody else gives the fault a code. */
+function asError(error: unknown): WebhooksError {
+  const { code, wayOut } = explainFault(error) ?? { code: 'storage_failed', wayOut: '' }
+  const what = `The schema could not be brought up to date, and stays as it was: ${reasonOf(error)}`
+  return new WebhooksError(code, `${what}. ${wayOut}`.trim(), { cause: error })
 }
 
 /** Options of {@link postgresSchemaSql}. */

@@ -31,7 +31,10 @@ export interface OwnConnection extends PoolConnection {
 
 /** A connection on loan, as `pg.PoolClient`. */
 export interface LoanedConnection extends PoolConnection {
+  /** The backend's process id as the far end gave it out; not every driver shows it. */
+  processID?: number | null
   release(destroy?: boolean): void
+  removeListener(event: 'error', listener: () => void): unknown
 }
 
 /** A `Pool` of `pg` 8, or of anything with its shape. */
@@ -66,4 +69,24 @@ export interface PostgresTransaction {
   query(sql: string, params: (string | null)[]): Promise<{ rows: unknown[] }>
   /** Only a pool has it, and a pool runs each statement on any connection: it is refused. */
   readonly totalCount?: never
+}
+
+/** Runs `work` on a connection of its own, which after a failure is not handed to others. */
+export async function onLoan<Result>(
+  pool: PostgresPool,
+  work: (connection: LoanedConnection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await pool.connect()
+  // That it is lost shows in the statement as well. An event with nobody listening ends the process.
+  const ignore = () => {}
+  connection.on('error', ignore)
+  try {
+    const result = await work(connection)
+    connection.removeListener('error', ignore)
+    connection.release()
+    return result
+  } catch (error) {
+    connection.release(true)
+    throw error
+  }
 }

@@ -1,5 +1,6 @@
 import { WebhooksError } from '../../errors.ts'
 import type { Database } from './database.ts'
+import { codeOf } from './faults.ts'
 import { migrations } from './schema/migrations.ts'
 
 /** The oldest server that is tested: 13, as `server_version_num` says it. */
@@ -136,20 +137,14 @@ function missingRights({ schema }: Database, names: string[], cause?: unknown): 
   )
 }
 
-/** SQLSTATE of a driver's error; empty where it has none. */
-function sqlState(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
-  return String(error.code)
-}
-
 /** 42501: insufficient_privilege. */
 export function isForbidden(error: unknown): boolean {
-  return sqlState(error) === '42501'
+  return codeOf(error) === '42501'
 }
 
 /** 25006: read_only_sql_transaction. */
 export function isReadOnly(error: unknown): boolean {
-  return sqlState(error) === '25006'
+  return codeOf(error) === '25006'
 }
 
 export function readOnly(cause?: unknown): WebhooksError {

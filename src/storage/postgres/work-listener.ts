@@ -11,7 +11,7 @@ const longestWaitMs = 30_000
 const heartbeatMs = 30_000
 
 /** A connection on which we listen, and how it is given up. */
-interface Line {
+export interface Line {
   connection: PoolConnection
   hangUp(): void
 }
@@ -139,7 +139,7 @@ export class WorkListener {
  * A connection beside the pool, made as the pool makes its own, so that listening takes none of
  * its places. A pool that does not show how it connects lends one of its own.
  */
-async function openLine(pool: PostgresPool): Promise<Line> {
+export async function openLine(pool: PostgresPool): Promise<Line> {
   const Client = clientOf(pool)
   if (Client === null) {
     const connection = await pool.connect()

@@ -28,6 +28,7 @@ import {
 import { EventCache } from './event-cache.ts'
 import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
 import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
+import { explainFault } from './faults.ts'
 import { releaseDeliveries, renewLeases } from './leases.ts'
 import { nextDueAt } from './next-due.ts'
 import { type OpenOptions, openDatabase } from './open.ts'
@@ -78,7 +79,8 @@ export interface SqliteStorageOptions {
  * @example
  * const webhooks = createWebhooks({ events, storage: sqliteStorage({ path: 'webhooks.db' }) })
  *
- * @throws WebhooksError `invalid_option`; when it is opened, on first use, `storage_failed`
+ * @throws WebhooksError `invalid_option`; when it is opened, on first use, and later on,
+ * `storage_failed`, `storage_read_only`, `storage_full`, each with the way out
  */
 export function sqliteStorage(options: SqliteStorageOptions): Storage<DatabaseSync> {
   const { path, synchronous = 'full', busyTimeoutMs = 5_000 } = options
@@ -181,5 +183,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     stats: reads(readStats),
     backlog: reads(readBacklog),
     prune: notes(prune),
+
+    explainFault,
   }
 }

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { WebhooksError } from '../../errors.ts'
-import { Database, primaryCode, type Statements, whenFree } from './database.ts'
+import type { StorageFault } from '../storage.ts'
+import { Database, type Statements, whenFree } from './database.ts'
+import { explainFault } from './faults.ts'
 import { migrations } from './schema.ts'
 
 /** What {@link openDatabase} takes. */
@@ -21,7 +23,7 @@ const journalSizeLimit = 64 * 1024 * 1024
 /**
  * Opens the file, creating it where there is none, and brings its schema up to date.
  *
- * @throws WebhooksError `storage_failed`
+ * @throws WebhooksError `storage_failed`, `storage_read_only`, `storage_full`
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { path, busyTimeoutMs } = options
@@ -79,24 +81,15 @@ export function schemaVersion(statements: Statements): number | null {
   return statements.get<{ value: number }>(version)?.value ?? null
 }
 
-/** What to do about SQLite's primary result codes (https://www.sqlite.org/rescode.html). */
-const waysOut: Record<number, string> = {
-  5: 'Another process keeps it locked: end its transaction, or raise busyTimeoutMs',
-  8: 'The file or its folder is read-only: give this process the right to write there',
-  10: 'Reading or writing it failed: look at the disk and its mount',
-  11: 'The file is damaged: restore it from a backup, or recover it with the sqlite3 tool',
-  13: 'The disk is full: make room on it',
-  14: 'Check that its folder exists, that this process may write there, and that it is a file',
-  26: 'The file is not an SQLite database: name another path',
-}
-
 function explain(error: unknown, path: string): unknown {
   if (error instanceof WebhooksError) return error
   const reason = error instanceof Error ? error.message : String(error)
-  const wayOut = waysOut[primaryCode(error) ?? 0] ?? 'Check the path and the file'
+  const { code, wayOut } = explainFault(error) ?? unknown
   return new WebhooksError(
-    'storage_failed',
-    `The SQLite file ${path} could not be opened (${reason}). ${wayOut}.`,
+    code,
+    `The SQLite file ${path} could not be opened (${reason}). ${wayOut}`,
     { cause: error },
   )
 }
+
+const unknown: StorageFault = { code: 'storage_failed', wayOut: 'Check the path and the file.' }

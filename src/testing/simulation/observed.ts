@@ -3,7 +3,7 @@ import type { TransportRequest, TransportResult } from '../../transport/transpor
 import type { Incarnation } from './incarnation.ts'
 
 /** The storage's methods that read or write. */
-export type StorageMethods = Omit<Storage, 'open' | 'close' | 'onWork'>
+export type StorageMethods = Omit<Storage, 'open' | 'close' | 'onWork' | 'explainFault'>
 
 type Params<Name extends keyof StorageMethods> = Parameters<StorageMethods[Name]>[0]
 type Answer<Name extends keyof StorageMethods> = Awaited<ReturnType<StorageMethods[Name]>>

@@ -74,7 +74,7 @@ export function storageLink(
       if (name === 'open') return () => call(name)
       // Nothing follows a close, and nothing depends on it.
       if (name === 'close') return async () => {}
-      if (name === 'onWork') return undefined
+      if (name === 'onWork' || name === 'explainFault') return undefined
       return (params: unknown) => call(name as keyof Storage, params)
     },
   })

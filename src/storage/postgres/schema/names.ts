@@ -24,14 +24,14 @@ export function schemaNames(name: unknown): SchemaNames {
     name !== '' &&
     Buffer.byteLength(name) <= longestName &&
     name.isWellFormed() &&
-    // Our functions' bodies stand between $$.
-    !/[\0$]/.test(name) &&
+    // Our functions' bodies stand between $$, and comments end with their line.
+    !/[\p{Cc}$]/u.test(name) &&
     !/^pg_/i.test(name)
   if (!fits) {
     throw new WebhooksError(
       'invalid_option',
-      `postgresStorage: schema must be a name of 1 to ${longestName} bytes, without "$" and not ` +
-        'beginning with "pg_", such as "webhooks"',
+      `postgresStorage: schema must be a name of 1 to ${longestName} bytes in one line, without "$" ` +
+        'and not beginning with "pg_", such as "webhooks"',
     )
   }
   const schema = quoteIdentifier(name)
