@@ -200,6 +200,7 @@ describe('many workers on one tenant', () => {
             limit: 16,
             perEndpoint: 8,
             inFlight: new Map(),
+            probeFrom: 10,
           })
           taken.push(...deliveries.map(({ id }) => id))
         }
@@ -382,7 +383,7 @@ test('everything at once, from several processes: no deadlock, and in the end no
       await world.storage.cancelDeliveries({ tenantId, which, reason, now, limit: 3 })
     }
     if (turn % 6 === 4 && endpointId !== '') {
-      const failure = { succeeded: false, failedAttempts: 1, failedAt: now, pausedUntil }
+      const failure = { succeeded: false, failedAttempts: 1, failedAt: now, pausedUntil, leaseTokens: [] }
       await world.storage.recordHealth({ changes: [{ endpointId, ...failure }] })
     }
     if (turn % 6 === 5) await world.storage.prune({ before: world.at(-1), limit: 10 })

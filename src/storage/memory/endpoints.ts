@@ -52,6 +52,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
         tenant,
         deletedAt: null,
         bucket: endpoint.rateLimit && new TokenBucket(endpoint.rateLimit),
+        probe: null,
         pending: new Heap(byOrder),
         deliveries: new SortedList(),
         readyAt: 0,
@@ -72,6 +73,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
       if (given.active === true && !row.record.active) {
         const clean = { pausedUntil: null, failingSince: null, failedAttempts: 0 }
         Object.assign(row.record, clean, { activePosition: tables.position })
+        row.probe = null
       }
       Object.assign(row.record, given, { version: row.record.version + 1, updatedAt: now })
       if (given.rateLimit !== undefined) {
@@ -109,6 +111,10 @@ export function endpointMethods(tables: Tables): EndpointMethods {
         const row = tables.endpoints.get(change.endpointId)
         if (row === undefined || row.deletedAt !== null) continue
         applyHealth(row.record, change)
+        const { probe } = row
+        if (change.succeeded || (probe && change.leaseTokens.includes(probe.leaseToken))) {
+          row.probe = null
+        }
         tables.deliveryQueue.reconsider(row)
         changed.add(row)
       }
