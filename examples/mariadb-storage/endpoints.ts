@@ -11,6 +11,7 @@ type EndpointMethods = Pick<
   | 'deleteEndpoint'
   | 'getEndpoint'
   | 'listEndpoints'
+  | 'listAllEndpoints'
   | 'recordHealth'
 >
 
@@ -80,6 +81,16 @@ export function endpointMethods(pool: Pool): EndpointMethods {
         page,
         table.fromRow,
       ),
+
+    async listAllEndpoints({ after, limit }) {
+      const rows = await read<Row>(
+        pool,
+        `SELECT * FROM webhooks_endpoints WHERE id > ? AND deleted_at IS NULL
+          ORDER BY id LIMIT ?`,
+        [after ?? '', limit],
+      )
+      return rows.map(table.fromRow)
+    },
 
     recordHealth: ({ changes }) =>
       transact(pool, async (on) => {

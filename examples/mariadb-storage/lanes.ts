@@ -30,7 +30,6 @@ interface EndpointRow {
 const columns = `id, rate_limit, tokens_spent, tokens_as_of, probe_until,
   IF(active AND deleted_at IS NULL, failed_attempts, 0) AS failed_attempts`
 
-
 /**
  * Reads all lanes: one entry of the index for each endpoint, however many deliveries wait.
  * (`MIN(due_at)` with `GROUP BY` says the same, and reads them all.)

@@ -290,6 +290,12 @@ export interface Storage<Transaction = never> {
   listEndpoints(params: EndpointListParams): Promise<ListResult<EndpointRecord>>
 
   /**
+   * Endpoints of all tenants that are not deleted, ascending id, after the id `after`. For the
+   * operator, who changes a key: nothing else asks across tenants.
+   */
+  listAllEndpoints(params: { after: string | null; limit: number }): Promise<EndpointRecord[]>
+
+  /**
    * Applies {@link HealthChange}s. After a success the streak starts anew: `failedAttempts` is the
    * change's count and `failingSince` its `failedAt`; otherwise the count is added and
    * `failingSince` kept if set. A probe (see `claimDeliveries`) ends in the same write as the pause

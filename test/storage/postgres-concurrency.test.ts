@@ -383,7 +383,13 @@ test('everything at once, from several processes: no deadlock, and in the end no
       await world.storage.cancelDeliveries({ tenantId, which, reason, now, limit: 3 })
     }
     if (turn % 6 === 4 && endpointId !== '') {
-      const failure = { succeeded: false, failedAttempts: 1, failedAt: now, pausedUntil, leaseTokens: [] }
+      const failure = {
+        succeeded: false,
+        failedAttempts: 1,
+        failedAt: now,
+        pausedUntil,
+        leaseTokens: [],
+      }
       await world.storage.recordHealth({ changes: [{ endpointId, ...failure }] })
     }
     if (turn % 6 === 5) await world.storage.prune({ before: world.at(-1), limit: 10 })

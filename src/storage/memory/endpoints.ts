@@ -14,6 +14,7 @@ type EndpointMethods = Pick<
   | 'deleteEndpoint'
   | 'getEndpoint'
   | 'listEndpoints'
+  | 'listAllEndpoints'
   | 'recordHealth'
 >
 
@@ -103,6 +104,14 @@ export function endpointMethods(tables: Tables): EndpointMethods {
         active !== undefined && ((row: EndpointRow) => row.record.active === active),
       ]
       return listPage(tables.tenants.get(tenantId)?.endpoints, conditions, page, copyEndpoint)
+    },
+
+    async listAllEndpoints({ after, limit }) {
+      return [...tables.endpoints.values()]
+        .filter(({ id, deletedAt }) => deletedAt === null && (after === null || id > after))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(copyEndpoint)
     },
 
     async recordHealth({ changes }) {

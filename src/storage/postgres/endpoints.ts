@@ -165,6 +165,18 @@ export async function listEndpoints(
   return { ...list, items: list.items.map(({ endpoint }) => toEndpointRecord(endpoint)) }
 }
 
+export async function listAllEndpoints(
+  database: Database,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<EndpointRecord[]> {
+  const rows = await database.query<EndpointRow>(
+    `SELECT ${asJson} FROM ${database.schema}.endpoints AS endpoint
+      WHERE endpoint_id > $1 AND deleted_at IS NULL ORDER BY endpoint_id LIMIT $2`,
+    [after ?? '', limit],
+  )
+  return rows.map(({ endpoint }) => toEndpointRecord(endpoint))
+}
+
 /**
  * A probe that ends lets the next claim look at its lane. Lanes are locked in the order of their
  * ids, as everywhere.

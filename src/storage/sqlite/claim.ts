@@ -246,7 +246,14 @@ class Claim {
       const allowed = lane.heldUntil > this.#now ? 0 : (lane.bucket?.available(this.#now) ?? free)
       const isProbed = lane.active && lane.failedAttempts >= probeFrom
       const room = Math.min(free, allowed, isProbed ? 1 : free)
-      yield { ...lane, isProbed, room, leased: 0, ahead: [], readAhead: Math.ceil(share / pageLength) }
+      yield {
+        ...lane,
+        isProbed,
+        room,
+        leased: 0,
+        ahead: [],
+        readAhead: Math.ceil(share / pageLength),
+      }
     }
   }
 }

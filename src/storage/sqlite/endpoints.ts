@@ -147,6 +147,19 @@ export function listEndpoints(
   return { items: rows.map(toEndpointRecord), total }
 }
 
+export function listAllEndpoints(
+  statements: Statements,
+  { after, limit }: { after: string | null; limit: number },
+): EndpointRecord[] {
+  const rows = statements.all<EndpointRow>(
+    `SELECT * FROM webhooks_endpoints WHERE endpoint_id > ? AND deleted_at IS NULL
+      ORDER BY endpoint_id LIMIT ?`,
+    after ?? '',
+    limit,
+  )
+  return rows.map(toEndpointRecord)
+}
+
 /** A pause needs no write to the lanes: the next claim that visits the endpoint finds it. */
 export function recordHealth(
   statements: Statements,

@@ -21,6 +21,7 @@ import {
   deleteEndpoint,
   getEndpoint,
   insertEndpoint,
+  listAllEndpoints,
   listEndpoints,
   recordHealth,
   updateEndpoint,
@@ -176,6 +177,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     deleteEndpoint: promises(deleteEndpoint),
     getEndpoint: reads(getEndpoint),
     listEndpoints: reads(listEndpoints),
+    listAllEndpoints: reads(listAllEndpoints),
     recordHealth: notes(recordHealth),
 
     stats: reads(readStats),

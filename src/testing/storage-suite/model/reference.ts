@@ -122,10 +122,7 @@ export class Reference {
     return inserted.map(({ id }) => id)
   }
 
-  takeDeliveryClaim(
-    claimed: DeliveryRecord[],
-    given: DeliveryClaim,
-  ): void {
+  takeDeliveryClaim(claimed: DeliveryRecord[], given: DeliveryClaim): void {
     const { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight, probeFrom } = given
     const room = new Map<string, number>()
     const probed = new Set<string>()
