@@ -124,7 +124,7 @@ export function createAddressGuard(options: AddressGuardOptions = {}): AddressGu
     if (embedded !== null && isNat64(address) && hostname !== text) {
       return matchesAddress(allow, embedded) ? null : specialPurpose(embedded)
     }
-    return specialPurpose(address)
+    return specialPurpose(address) ?? (embedded && specialPurpose(embedded))
   }
 
   async function resolve(url: URL): Promise<readonly string[]> {
