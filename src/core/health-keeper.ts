@@ -1,16 +1,10 @@
 import type { EndpointRecord, HealthChange } from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import { switchOff } from './disable.ts'
-import type { Job } from './dispatcher.ts'
 import { judgeHealth, probeFrom } from './endpoint-health.ts'
-import { isTestSend, type Outcome } from './outcome.ts'
+import { isTestSend } from './outcome.ts'
 import { toEndpoint } from './records.ts'
-
-/** An attempt that was accepted. */
-interface Ended {
-  job: Job
-  outcome: Outcome
-}
+import type { Ended } from './settler.ts'
 
 /** Keeps the health of endpoints up to date, and switches off those that are gone or dead. */
 export class HealthKeeper {

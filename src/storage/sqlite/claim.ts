@@ -6,7 +6,7 @@ import { queued, Turns } from './lanes.ts'
 import { leaseDelivery, noticeEndedLeases } from './leases.ts'
 import { firstDueAt, lanesInTurn, type QueuedLane, tenantsInTurn } from './queue.ts'
 import { type DeliveryRow, deliveryColumns, toDeliveryRecord } from './rows.ts'
-import type { StoredText } from './text.ts'
+import { type StoredText, storeText } from './text.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
 
