@@ -13,7 +13,7 @@ export type HostsFile = (hostname: string) => Promise<readonly string[]>
 const restMs = 1_000
 
 /** Where the system has it. */
-export function systemHostsPath(): string {
+function systemHostsPath(): string {
   if (process.platform !== 'win32') return '/etc/hosts'
   return join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', 'drivers', 'etc', 'hosts')
 }
