@@ -49,7 +49,11 @@ export type { Health, HealthOptions, ReadHealth } from './operations/health.ts'
 export type { PageOptions } from './operations/listing.ts'
 export type { PruneOptions, PruneResult } from './operations/prune.ts'
 export type { Recover, RecoverOptions, RecoverResult } from './operations/recover.ts'
-export type { ReencryptResult } from './operations/reencrypt.ts'
+export type {
+  ReencryptAllResult,
+  ReencryptOptions,
+  ReencryptResult,
+} from './operations/reencrypt.ts'
 export type { ReadStats, Stats, StatsOptions } from './operations/stats.ts'
 export type { TenantOptions } from './operations/tenant.ts'
 export type { AttemptFacts, Clock, Logger, Measured, Random, Telemetry } from './ports.ts'

@@ -20,6 +20,11 @@ import { type ExplainOptions, type Explanation, explainEvent } from './operation
 import { createHealth, type ReadHealth } from './operations/health.ts'
 import { type PruneOptions, type PruneResult, prune } from './operations/prune.ts'
 import { createRecover, type Recover } from './operations/recover.ts'
+import {
+  type ReencryptAllResult,
+  type ReencryptOptions,
+  reencryptAll,
+} from './operations/reencrypt.ts'
 import { createStats, type ReadStats } from './operations/stats.ts'
 import { anyTenant, onlyTenant, type TenantOf } from './operations/tenant.ts'
 import type { Clock, Logger, Random, Telemetry } from './ports.ts'
@@ -49,7 +54,7 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
   signing?: { custom?: CustomSignatureOptions | undefined } | undefined
   /**
    * Encrypts signing secrets and custom header values in the storage. Default: they are stored as
-   * they are. Values stored before it was given go on working; see `endpoints.reencrypt`.
+   * they are. Values stored before it was given go on working; see `reencrypt`.
    */
   encryption?: EncryptionOptions | undefined
   /** Payload fields that are hidden from those who look at events and attempts. Default none. */
@@ -143,6 +148,15 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
    * storage, as any first call does.
    */
   health: ReadHealth
+  /**
+   * Encrypts the secrets and header values of all endpoints of all tenants with the first of
+   * `encryption.keys`, in batches of bounded size. It can be repeated at any time: what has the key
+   * already is left alone. Once it tells of nothing `unreadable`, and every process knows the new
+   * key, an old key can go. Each endpoint that is written gets a new `version`.
+   *
+   * @throws WebhooksError `invalid_option` without `encryption`, or with a `limit` below 1
+   */
+  reencrypt(options?: ReencryptOptions): Promise<ReencryptAllResult>
   /** The same face, bound to one tenant. @throws WebhooksError `invalid_option` */
   forTenant(tenantId: string): TenantWebhooks<Registry, Transaction>
 }
@@ -207,6 +221,7 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
     drain: (drainOptions) => engine.drain(drainOptions),
     prune: (pruneOptions) => prune(context, pruneOptions),
     health: createHealth(context, { engine, backlog }),
+    reencrypt: (reencryptOptions) => reencryptAll(context, reencryptOptions),
     forTenant: (tenantId) => face(onlyTenant(tenantId), tenantId),
   }
 }

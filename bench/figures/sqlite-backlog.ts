@@ -51,8 +51,8 @@ async function claimMs(storage: Storage): Promise<number> {
     const leaseUntil = new Date(now.getTime() + 60_000)
     const params = { now, leaseToken: `${now.getTime()} ${n}`, leaseUntil, limit: 64 }
     const start = performance.now()
-    const inFlight = new Map<string, number>()
-    const { deliveries } = await storage.claimDeliveries({ ...params, perEndpoint: 8, inFlight })
+    const share = { perEndpoint: 8, inFlight: new Map<string, number>(), probeFrom: 10 }
+    const { deliveries } = await storage.claimDeliveries({ ...params, ...share })
     times.push(performance.now() - start)
     if (deliveries.length !== 64) throw new Error(`A claim gave ${deliveries.length} deliveries`)
   }

@@ -1,7 +1,7 @@
 import type { ClaimedDeliveries, DeliveryRecord, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
 import { type Executor, type Row, read, readIn, transact, writeIn } from './database.ts'
-import { lockBuckets, readLanes, saveBucket } from './lanes.ts'
+import { type Hold, lockHolds, readLanes, saveBucket, saveProbe } from './lanes.ts'
 import * as tables from './tables.ts'
 import { Turns } from './turns.ts'
 
@@ -33,24 +33,38 @@ async function claimDeliveries(
 ): Promise<ClaimedDeliveries> {
   const now = claim.now.getTime()
   const ready = (await readLanes(on)).filter(({ readyAt }) => readyAt <= now)
-  const limited = ready.filter(({ bucket }) => bucket !== null)
-  const buckets = await lockBuckets(
-    on,
-    limited.map(({ id }) => id),
+  const held = ready.filter(
+    ({ bucket, failedAttempts }) => bucket !== null || failedAttempts >= claim.probeFrom,
   )
+  const holds = await lockHolds(
+    on,
+    held.map(({ id }) => id),
+  )
+  const isProbed = ({ failedAttempts }: Hold) => failedAttempts >= claim.probeFrom
   const room = new Map<string, number>()
   for (const { id } of ready) {
     const free = claim.perEndpoint - (claim.inFlight.get(id) ?? 0)
-    room.set(id, Math.min(free, buckets.get(id)?.tokensAt(now) ?? free))
+    const hold = holds.get(id)
+    const allowed = hold === undefined ? free : roomUnder(hold)
+    room.set(id, Math.min(free, allowed))
   }
+
+  function roomUnder(hold: Hold): number {
+    if (hold.probeUntil > now) return 0
+    const tokens = hold.bucket?.tokensAt(now) ?? claim.perEndpoint
+    return isProbed(hold) ? Math.min(tokens, 1) : tokens
+  }
+
   const deliveries = await turns.serve(ready, { limit: claim.limit, room }, (lane, count) =>
     leaseDeliveries(on, lane, count, claim),
   )
-  for (const [id, bucket] of buckets) {
+  for (const [id, hold] of holds) {
     const taken = deliveries.filter(({ endpointId }) => endpointId === id).length
     if (taken === 0) continue
-    bucket.take(taken, now)
-    await saveBucket(on, id, bucket)
+    if (isProbed(hold)) await saveProbe(on, id, claim)
+    if (hold.bucket === null) continue
+    hold.bucket.take(taken, now)
+    await saveBucket(on, id, hold.bucket)
   }
   const events = await readIn<Row>(
     on,

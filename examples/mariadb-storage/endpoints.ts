@@ -11,6 +11,7 @@ type EndpointMethods = Pick<
   | 'deleteEndpoint'
   | 'getEndpoint'
   | 'listEndpoints'
+  | 'listAllEndpoints'
   | 'recordHealth'
 >
 
@@ -46,6 +47,7 @@ export function endpointMethods(pool: Pool): EndpointMethods {
         if (after.active && !before.active) {
           Object.assign(after, { pausedUntil: null, failingSince: null, failedAttempts: 0 })
           after.activePosition = await newestPosition(on)
+          await endProbe(on, id)
         }
         await saveEndpoint(on, after)
         // A new limit starts with a full bucket.
@@ -80,6 +82,16 @@ export function endpointMethods(pool: Pool): EndpointMethods {
         table.fromRow,
       ),
 
+    async listAllEndpoints({ after, limit }) {
+      const rows = await read<Row>(
+        pool,
+        `SELECT * FROM webhooks_endpoints WHERE id > ? AND deleted_at IS NULL
+          ORDER BY id LIMIT ?`,
+        [after ?? '', limit],
+      )
+      return rows.map(table.fromRow)
+    },
+
     recordHealth: ({ changes }) =>
       transact(pool, async (on) => {
         const rows = await readIn<Row>(
@@ -91,6 +103,8 @@ export function endpointMethods(pool: Pool): EndpointMethods {
         for (const change of changes) {
           const endpoint = endpoints.get(change.endpointId)
           if (endpoint !== undefined) applyHealth(endpoint, change)
+          if (change.succeeded) await endProbe(on, change.endpointId)
+          else await endProbe(on, change.endpointId, change.leaseTokens)
         }
         for (const endpoint of endpoints.values()) await saveEndpoint(on, endpoint)
         return [...endpoints.values()]
@@ -113,6 +127,16 @@ async function newestPosition(on: Executor): Promise<number> {
 async function saveEndpoint(on: Executor, endpoint: EndpointRecord): Promise<void> {
   const row = table.toRow(endpoint)
   await on.query('UPDATE webhooks_endpoints SET ? WHERE id = ?', [row, endpoint.id])
+}
+
+/** @param leaseTokens - Ends only a probe under one of them. */
+async function endProbe(on: Executor, id: string, leaseTokens?: string[]): Promise<void> {
+  if (leaseTokens?.length === 0) return
+  await on.query(
+    `UPDATE webhooks_endpoints SET probe_token = NULL, probe_until = 0
+      WHERE id = ? ${leaseTokens === undefined ? '' : 'AND probe_token IN (?)'}`,
+    [id, ...(leaseTokens === undefined ? [] : [leaseTokens])],
+  )
 }
 
 function applyHealth(endpoint: EndpointRecord, change: HealthChange): void {

@@ -58,6 +58,9 @@ const migrations = [
     -- The rate limit's bucket: how much was taken from it and has not come back.
     tokens_spent    DOUBLE NOT NULL DEFAULT 0,
     tokens_as_of    BIGINT NOT NULL DEFAULT 0,
+    -- The one delivery that a failing endpoint was given, and until when none follows it.
+    probe_token     VARCHAR(256),
+    probe_until     BIGINT NOT NULL DEFAULT 0,
     KEY webhooks_endpoints_listed (tenant_id, id),
     KEY webhooks_endpoints_deleted (deleted_at)
   ) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin`,

@@ -43,19 +43,19 @@ export function pauseFor(status: number, retryAfterMs: number | null): number | 
   return retryAfterMs ?? (throttlingStatuses.has(status) ? defaultPauseMs : null)
 }
 
-/** Failures in a row after which an endpoint is left alone between probes. */
-const failuresBeforeRest = 10
+/** Failures in a row after which an endpoint is left alone between single probes. */
+export const probeFrom = 10
 const firstRestMs = 5_000
 const longestRestMs = 5 * 60_000
 
 /**
  * How long an endpoint rests after its `failures`-th failed attempt in a row, in milliseconds:
  * from the tenth on for five seconds, doubled with each further one up to five minutes. After a
- * rest one attempt probes it (see slots.ts).
+ * rest one attempt probes it, one over all processes: the storage lets no other through.
  */
 export function restAfter(failures: number): number | null {
-  if (failures < failuresBeforeRest) return null
-  return Math.min(firstRestMs * 2 ** (failures - failuresBeforeRest), longestRestMs)
+  if (failures < probeFrom) return null
+  return Math.min(firstRestMs * 2 ** (failures - probeFrom), longestRestMs)
 }
 
 /** Which answer switches an endpoint off at once: 410 Gone (Standard Webhooks). */

@@ -1,10 +1,10 @@
 import type { EndpointRecord, HealthChange } from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import { switchOff } from './disable.ts'
-import type { Job } from './dispatcher.ts'
-import { judgeHealth } from './endpoint-health.ts'
-import { isTestSend, type Outcome } from './outcome.ts'
+import { judgeHealth, probeFrom } from './endpoint-health.ts'
+import { isTestSend } from './outcome.ts'
 import { toEndpoint } from './records.ts'
+import type { Ended } from './settler.ts'
 
 /** Keeps the health of endpoints up to date, and switches off those that are gone or dead. */
 export class HealthKeeper {
@@ -17,7 +17,7 @@ export class HealthKeeper {
   }
 
   /** Takes in attempts that were accepted, in the order in which they ended. */
-  async record(ended: { job: Job; outcome: Outcome }[]): Promise<void> {
+  async record(ended: Ended[]): Promise<void> {
     const changes = this.#changesOf(ended)
     if (changes.length > 0) {
       for (const endpoint of await this.#context.storage.recordHealth({ changes })) {
@@ -29,13 +29,13 @@ export class HealthKeeper {
     }
   }
 
-  #changesOf(ended: { job: Job; outcome: Outcome }[]): HealthChange[] {
+  #changesOf(ended: Ended[]): HealthChange[] {
     const changes = new Map<string, HealthChange>()
-    for (const { job, outcome } of ended) {
-      if (!bearsOnHealth(job, outcome)) continue
-      const endpointId = job.endpoint.id
+    for (const each of ended) {
+      if (!bearsOnHealth(each)) continue
+      const endpointId = each.job.endpoint.id
       const before = changes.get(endpointId) ?? { ...noChange, endpointId }
-      changes.set(endpointId, addTo(before, outcome, this.#context.clock.now()))
+      changes.set(endpointId, addTo(before, each, this.#context.clock.now()))
     }
     return [...changes.values()]
   }
@@ -77,19 +77,29 @@ const noChange: Omit<HealthChange, 'endpointId'> = {
   failedAttempts: 0,
   failedAt: null,
   pausedUntil: null,
+  leaseTokens: [],
 }
 
-/** Most attempts succeed at endpoints that are well: nothing to write. */
-function bearsOnHealth(job: Job, { settlement }: Outcome): boolean {
-  if (isTestSend(job) || settlement.attempt.error?.origin === 'sender') return false
-  return !settlement.attempt.succeeded || job.endpoint.failedAttempts > 0
+/** What says nothing about the receiver: an attempt that was no delivery's, or a fault of ours. */
+function isWithoutBlame({ job, outcome }: Ended): boolean {
+  return isTestSend(job) || outcome.settlement.attempt.error?.origin === 'sender'
 }
 
-function addTo(
-  before: HealthChange,
-  { settlement, pausedUntil }: Outcome,
-  now: Date,
-): HealthChange {
+/**
+ * Most attempts succeed at endpoints that are well: nothing to write. A probe is always told of, so
+ * that the next one may go.
+ */
+function bearsOnHealth(ended: Ended): boolean {
+  const { failedAttempts } = ended.job.endpoint
+  if (failedAttempts >= probeFrom) return true
+  if (isWithoutBlame(ended)) return false
+  return !ended.outcome.settlement.attempt.succeeded || failedAttempts > 0
+}
+
+function addTo(change: HealthChange, ended: Ended, now: Date): HealthChange {
+  const { settlement, pausedUntil } = ended.outcome
+  const before = { ...change, leaseTokens: [...change.leaseTokens, settlement.leaseToken] }
+  if (isWithoutBlame(ended)) return before
   if (settlement.attempt.succeeded) {
     return { ...before, succeeded: true, failedAttempts: 0, failedAt: null }
   }

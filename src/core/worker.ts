@@ -7,6 +7,7 @@ import type {
 } from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
+import { probeFrom } from './endpoint-health.ts'
 import { FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome } from './outcome.ts'
@@ -133,6 +134,7 @@ export class Worker {
       now,
       leaseToken: ids('lease'),
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
+      probeFrom,
       ...this.#slots.share(),
     })
     // An answer that took so long that the lease may end before its renewal: others may have taken

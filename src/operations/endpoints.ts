@@ -96,9 +96,8 @@ export interface Endpoints {
   test(id: string, options?: TenantOptions): Promise<Attempt>
   /**
    * Encrypts the secrets and header values of all endpoints of the tenant with the first of
-   * `encryption.keys`, also those that were stored before there was any encryption. Once it has
-   * run for every tenant, and every process knows the new key, an old key can go. Each endpoint
-   * that is written gets a new `version`.
+   * `encryption.keys`, also those that were stored before there was any encryption. For all
+   * tenants at once, see `webhooks.reencrypt`. Each endpoint that is written gets a new `version`.
    *
    * @throws WebhooksError `invalid_option` without `encryption`
    */

@@ -14,6 +14,21 @@ export interface ReencryptResult {
   unreadable: string[]
 }
 
+/** What `webhooks.reencrypt` takes: nothing, for everything at once. */
+export interface ReencryptOptions {
+  /** Endpoints looked at in this call at most. Default: all there are. */
+  limit?: number | undefined
+  /** The `nextCursor` of the call before; `null` begins anew. Default: `null`. */
+  cursor?: string | null | undefined
+}
+
+/** What `webhooks.reencrypt` resolves to. */
+export interface ReencryptAllResult extends ReencryptResult {
+  /** Where to go on; `null` when every endpoint was looked at. */
+  nextCursor: string | null
+}
+
+/** Endpoints held in memory at once. */
 const perPage = 500
 
 /** Encrypts everything of a tenant's endpoints with the first key. */
@@ -21,24 +36,58 @@ export async function reencryptEndpoints(
   context: Context,
   tenantId: string,
 ): Promise<ReencryptResult> {
-  if (!context.secretBox.encrypts) {
-    throw new WebhooksError(
-      'invalid_option',
-      'There is no key to encrypt with: pass encryption.keys to createWebhooks',
-    )
-  }
+  requireKey(context)
   const result: ReencryptResult = { changed: 0, unreadable: [] }
   let before: string | null = null
   do {
     const page: EndpointRecord[] = await readPage(context, tenantId, before)
-    for (const endpoint of page) {
-      const outcome = await reencrypt(context, endpoint)
-      if (outcome === 'changed') result.changed++
-      if (outcome === 'unreadable') result.unreadable.push(endpoint.id)
-    }
+    await reencryptPage(context, page, result)
     before = page.length < perPage ? null : (page.at(-1)?.id ?? null)
   } while (before !== null)
   return result
+}
+
+/**
+ * Encrypts everything of all tenants' endpoints with the first key, page by page in the order of
+ * their ids. What has that key already is read and left alone, so that a run that died is simply
+ * started again.
+ */
+export async function reencryptAll(
+  context: Context,
+  { limit = Number.POSITIVE_INFINITY, cursor = null }: ReencryptOptions = {},
+): Promise<ReencryptAllResult> {
+  requireKey(context)
+  if (!(limit >= 1)) throw new WebhooksError('invalid_option', 'limit must be at least 1')
+  const result: ReencryptAllResult = { changed: 0, unreadable: [], nextCursor: cursor }
+  for (let left = limit; ; ) {
+    const size = Math.min(perPage, Math.floor(left))
+    const { nextCursor: after } = result
+    const page = await context.storage.listAllEndpoints({ after, limit: size })
+    await reencryptPage(context, page, result)
+    result.nextCursor = page.length < size ? null : (page.at(-1)?.id ?? null)
+    left -= page.length
+    if (result.nextCursor === null || left < 1) return result
+  }
+}
+
+function requireKey({ secretBox }: Context): void {
+  if (secretBox.encrypts) return
+  throw new WebhooksError(
+    'invalid_option',
+    'There is no key to encrypt with: pass encryption.keys to createWebhooks',
+  )
+}
+
+async function reencryptPage(
+  context: Context,
+  page: EndpointRecord[],
+  result: ReencryptResult,
+): Promise<void> {
+  for (const endpoint of page) {
+    const outcome = await reencrypt(context, endpoint)
+    if (outcome === 'changed') result.changed++
+    if (outcome === 'unreadable') result.unreadable.push(endpoint.id)
+  }
 }
 
 async function readPage(

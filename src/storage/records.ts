@@ -224,6 +224,8 @@ export interface HealthChange {
   failedAt: Date | null
   /** No request before this instant; `null` leaves a pause as it is. Pauses only ever lengthen. */
   pausedUntil: Date | null
+  /** Under which these attempts were claimed: if one of them was the endpoint's probe, it has ended. */
+  leaseTokens: string[]
 }
 
 /** Figures over the deliveries of a tenant, or of one endpoint. */

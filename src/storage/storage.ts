@@ -166,13 +166,17 @@ export interface Storage<Transaction = never> {
    * - The rate limit is a token bucket shared by all callers: `limit` tokens at rest, one taken per
    *   claimed delivery, one returned each `intervalMs / limit`. A change of the limit may start it
    *   afresh, and while the clock goes backwards nothing is returned.
+   * - **One probe** over all callers: an active endpoint with `failedAttempts >= probeFrom` gets one
+   *   delivery, and then none until `leaseUntil` has come, unless the probe ends before: by a
+   *   {@link HealthChange} that names its `leaseToken` or tells of a success, or because the
+   *   endpoint is switched on afresh. A release does not end it.
    * - In turn: tenants with due work alternate, and within a tenant its endpoints; within an
    *   endpoint the smallest `dueAt` comes first. A backlog of any size in one place costs other
    *   places nothing.
    * - Turns go on from call to call: a busy worker claims one at a time, and still every tenant,
    *   and every endpoint of it, gets its share. Remembering them in the process will do.
    * - Deliveries of inactive or deleted endpoints are claimed like others (a pause and a rate limit
-   *   hold for them too); the engine cancels them.
+   *   hold for them too, and no probing does); the engine cancels them.
    */
   claimDeliveries(params: {
     now: Date
@@ -181,6 +185,7 @@ export interface Storage<Transaction = never> {
     limit: number
     perEndpoint: number
     inFlight: ReadonlyMap<string, number>
+    probeFrom: number
   }): Promise<ClaimedDeliveries>
 
   /**
@@ -260,7 +265,7 @@ export interface Storage<Transaction = never> {
   /**
    * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
    * `now`. Where `active` goes from false to true, health starts clean (`pausedUntil`,
-   * `failingSince` and `failedAttempts` are reset) and `activePosition` becomes the position of the
+   * `failingSince` and `failedAttempts` are reset, and no probe is under way) and `activePosition` becomes the position of the
    * newest event. With `ifVersion`, only if the stored version is that one.
    *
    * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.
@@ -286,9 +291,16 @@ export interface Storage<Transaction = never> {
   listEndpoints(params: EndpointListParams): Promise<ListResult<EndpointRecord>>
 
   /**
+   * Endpoints of all tenants that are not deleted, ascending id, after the id `after`. For the
+   * operator, who changes a key: nothing else asks across tenants.
+   */
+  listAllEndpoints(params: { after: string | null; limit: number }): Promise<EndpointRecord[]>
+
+  /**
    * Applies {@link HealthChange}s. After a success the streak starts anew: `failedAttempts` is the
    * change's count and `failingSince` its `failedAt`; otherwise the count is added and
-   * `failingSince` kept if set. `version` and `updatedAt` stay. Unknown endpoints are left out.
+   * `failingSince` kept if set. A probe (see `claimDeliveries`) ends in the same write as the pause
+   * that follows from it. `version` and `updatedAt` stay. Unknown endpoints are left out.
    *
    * @returns The endpoints as they are afterwards, each once.
    */

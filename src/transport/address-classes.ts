@@ -103,12 +103,23 @@ export function inRange(address: Address, range: AddressRange): boolean {
   return address.kind() === range[0].kind() && address.match(range)
 }
 
-/** The IPv4 address inside a mapped, compatible, translated, NAT64 or 6to4 address, if it is one. */
+/**
+ * The IPv4 address inside a mapped, compatible, translated, NAT64, 6to4 or ISATAP address, if it is
+ * one.
+ */
 export function embeddedIPv4(address: Address): Address | null {
-  const embedding = embeddings.find(([range]) => inRange(address, range))
-  if (embedding === undefined) return null
-  const start = embedding[1]
+  const start = isIsatap(address) ? 12 : embeddings.find(([range]) => inRange(address, range))?.[1]
+  if (start === undefined) return null
   return ipaddr.fromByteArray(address.toByteArray().slice(start, start + 4))
+}
+
+/**
+ * Whether the last 64 bits begin with 0000:5efe or 0200:5efe (RFC 5214 section 6.1). A host on such
+ * a network sends what is meant for the address to the IPv4 address at its end.
+ */
+function isIsatap(address: Address): boolean {
+  const [first = 1, ...marker] = address.toByteArray().slice(8, 12)
+  return (first & 0xfd) === 0 && marker.join() === '0,94,254'
 }
 
 /** Whether DNS64 makes such addresses for names that have only IPv4 (RFC 6052 section 2.1). */

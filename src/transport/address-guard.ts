@@ -29,8 +29,8 @@ export interface AddressGuardOptions {
   /** Refuses `http:` URLs. Default: `false`. */
   httpsOnly?: boolean | undefined
   /**
-   * Resolves a host name to all of its addresses. Default: a resolver of our own that asks the
-   * system's name servers; it does not read the hosts file and adds no search domain. Names below
+   * Resolves a host name to all of its addresses. Default: a resolver of our own that reads
+   * the hosts file, asks the system's name servers and adds no search domain. Names below
    * `localhost` are never looked up.
    */
   lookup?: Lookup | undefined
@@ -124,7 +124,7 @@ export function createAddressGuard(options: AddressGuardOptions = {}): AddressGu
     if (embedded !== null && isNat64(address) && hostname !== text) {
       return matchesAddress(allow, embedded) ? null : specialPurpose(embedded)
     }
-    return specialPurpose(address)
+    return specialPurpose(address) ?? (embedded && specialPurpose(embedded))
   }
 
   async function resolve(url: URL): Promise<readonly string[]> {

@@ -4,6 +4,7 @@
  * a fresh connection, knows whether a connection has been used before, and bounds what stays open
  * over all origins together.
  */
+import type net from 'node:net'
 import { Client } from 'undici'
 import { AnswerWatch } from './answer-watch.ts'
 import type { Connector } from './connector.ts'
@@ -29,6 +30,7 @@ export class Connection {
   requests = 0
   /** The answer that comes on the socket now held; `null` before the first socket. */
   answer: AnswerWatch | null = null
+  #socket: net.Socket | null = null
   /** Time for making the connection, should this request need one. */
   connectTimeoutMs = 0
   readonly #givenUp = new AbortController()
@@ -50,12 +52,18 @@ export class Connection {
           (socket) => {
             this.requests = 0
             this.answer = new AnswerWatch(socket)
+            this.#socket = socket
             callback(null, socket)
           },
           (error) => callback(error, null),
         )
       },
     })
+  }
+
+  /** Whether part of a request still waits to be sent. */
+  get isSending(): boolean {
+    return (this.#socket?.writableLength ?? 0) > 0
   }
 
   /** Closes the socket at once; resolves when it is closed. */
@@ -119,8 +127,15 @@ export class Connections {
     }
   }
 
-  /** Takes back a connection whose answer has been read to its end. */
+  /**
+   * Takes back a connection whose answer has been read to its end. Whoever answers before it has
+   * read the request must not let requests pile up in our memory: that connection is closed.
+   */
   release(connection: Connection): void {
+    if (connection.isSending) {
+      this.discard(connection)
+      return
+    }
     const { origin } = connection
     origin.idle.push(connection)
     this.#idle.add(connection)

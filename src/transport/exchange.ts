@@ -1,9 +1,9 @@
 /** One request and its answer over the guarded connections. */
 import { StringDecoder } from 'node:string_decoder'
 import type { Dispatcher } from 'undici'
-import type { AttemptResponse } from '../model.ts'
+import type { AttemptError, AttemptResponse } from '../model.ts'
 import type { Borrower, Connection, Connections } from './connections.ts'
-import { aborted, attemptErrorFrom, timedOut } from './failures.ts'
+import { aborted, attemptErrorFrom, timedOut, unreadable } from './failures.ts'
 import type { Target } from './target.ts'
 import type { TransportRequest, TransportResult } from './transport.ts'
 
@@ -142,7 +142,14 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     clearTimeout(this.#deadline)
     this.#request.signal.removeEventListener('abort', this.#abort)
     const response = this.#response
-    this.#resolve({ response, error: response === null ? attemptErrorFrom(error) : null })
+    this.#resolve({ response, error: response === null ? this.#failureFrom(error) : null })
+  }
+
+  /** What breaks our own code while it reads an answer is the answer's fault, and not ours. */
+  #failureFrom(error: unknown): AttemptError {
+    const failure = attemptErrorFrom(error)
+    const isAnswered = this.#connection?.answer?.begun === true
+    return failure.code === 'internal' && isAnswered ? unreadable(error) : failure
   }
 
   #dropConnection(): void {

@@ -69,6 +69,15 @@ export function timedOut(timeoutMs: number): TransportFailure {
   return new TransportFailure('timeout', `No answer within ${timeoutMs} ms`, 'receiver')
 }
 
+/** An answer had begun, and broke what reads it: undici asserts what its parser does not check. */
+export function unreadable(error: unknown): AttemptError {
+  return {
+    code: 'invalid_response',
+    message: `The answer cannot be read (${codeOf(error)})`,
+    origin: 'receiver',
+  }
+}
+
 /** The engine gave the attempt up, or closed the transport. */
 export function aborted(): TransportFailure {
   return new TransportFailure('aborted', 'The attempt was given up by the sender', 'sender')

@@ -5,6 +5,7 @@
  */
 import { Resolver } from 'node:dns/promises'
 import type { FaultOrigin } from '../model.ts'
+import { createHostsFile, type HostsFile } from './hosts-file.ts'
 
 /**
  * Resolves a host name to all of its addresses, IPv4 and IPv6. Rejects with an error whose
@@ -29,15 +30,21 @@ export class LookupError extends Error {
 const notFoundCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NONAME', 'EAI_NODATA'])
 
 /**
- * Creates the default look-up: the name servers (the system's unless others are given), asked for
- * A and AAAA at once. It does not read the hosts file and does not try search domains.
+ * Creates the default look-up: the hosts file, and for names that it does not hold the name servers
+ * (the system's unless others are given), asked for A and AAAA at once. It does not try search
+ * domains.
  */
-export function createResolver(servers?: readonly string[]): Lookup {
+export function createResolver(
+  servers?: readonly string[],
+  hostsFile: HostsFile = createHostsFile(),
+): Lookup {
   const resolver = new Resolver({ timeout: 1_000, tries: 2 })
   if (servers !== undefined) resolver.setServers(servers)
   let lastAnswerAt = Number.NEGATIVE_INFINITY
 
   return async (hostname) => {
+    const pinned = await hostsFile(hostname)
+    if (pinned.length > 0) return pinned
     const startedAt = performance.now()
     const answers = await Promise.allSettled([
       resolver.resolve4(hostname),

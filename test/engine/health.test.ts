@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { memoryStorage } from '../../src/index.ts'
+import { memoryStorage, pollingScheduler } from '../../src/index.ts'
+import { createTestWebhooks as createInstance } from '../../src/testing/index.ts'
 import { createTestWebhooks, events } from '../support.ts'
 
 const retry = { delaysMs: new Array(100).fill(12 * 3_600_000), jitter: 0 }
@@ -219,6 +220,40 @@ describe('an endpoint that keeps failing', () => {
     }
     expect(gaps).toEqual([...gaps].sort((a, b) => a - b))
     expect(gaps.length).toBeLessThanOrEqual(4)
+  })
+
+  test('is probed by one request at a time, over all processes', async () => {
+    const storage = memoryStorage()
+    const url = 'https://shop.example/hooks'
+    const processes = [1, 2, 3].map((seed) =>
+      createInstance({
+        ...{ events, storage, seed, retry: { delaysMs: [0], jitter: 0 } },
+        limits: { inFlightPerEndpoint: 3 },
+        scheduler: pollingScheduler({ intervalMs: 1_000 }),
+      }),
+    )
+    const [first] = processes
+    const { id } = (await first?.webhooks.endpoints.create({ url, events: ['*'] })) ?? { id: '' }
+    for (const { receiver } of processes) {
+      receiver(url).alwaysAnswer({ status: 500, afterMs: 1_500 })
+    }
+    const orders = Array.from({ length: 200 }, (_, n) => ({ orderId: `o${n}` }))
+    await first?.webhooks.emitMany(orders.map((data) => ({ type: 'order.paid' as const, data })))
+
+    const failures = async () => (await first?.webhooks.endpoints.get(id))?.failedAttempts ?? 0
+    let restsFrom = Number.POSITIVE_INFINITY
+    for (let second = 0; second < 1_000; second++) {
+      for (const each of processes) await each.advance({ seconds: 1 })
+      const now = first?.now().getTime() ?? 0
+      if ((await failures()) >= 10) restsFrom = Math.min(restsFrom, now)
+    }
+    const probes = processes
+      .flatMap(({ requests }) => requests.map(({ at }) => at.getTime()))
+      .filter((at) => at > restsFrom)
+      .toSorted((a, b) => a - b)
+    expect(probes.length).toBeGreaterThan(3)
+    const gaps = probes.slice(1).map((at, n) => at - (probes[n] ?? 0))
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(5_000)
   })
 
   test('is ramped up gently when it comes back', async () => {

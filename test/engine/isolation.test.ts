@@ -26,6 +26,41 @@ describe('isolation', () => {
     }
   })
 
+  test('ten of a hundred hang, and one tenant emits a hundred times more: nobody else waits', async () => {
+    const { webhooks, receiver, requests, settle, advance, now } = createTestWebhooks({ events })
+    const tenants = Array.from({ length: 10 }, (_, n) => `tenant${n}`)
+    const tenantOf = new Map<string, string>()
+    for (const tenantId of tenants) {
+      for (let n = 0; n < 10; n++) {
+        const { url } = receiver(`https://${n === 0 ? 'sick' : 'healthy'}${n}.${tenantId}.example/`)
+        tenantOf.set(url, tenantId)
+        if (n === 0) receiver(url).alwaysAnswer('timeout')
+        await webhooks.endpoints.create({ tenantId, url, events: ['*'] })
+      }
+    }
+    const order = (tenantId: string) => ({
+      ...{ type: 'order.paid' as const, tenantId },
+      data: { orderId: tenantId },
+    })
+    const emittedAt = now().getTime()
+    // Who emits more comes first, too: the worst order.
+    await webhooks.emitMany([
+      ...Array.from({ length: 500 }, () => order('tenant0')),
+      ...tenants.slice(1).flatMap((tenantId) => Array.from({ length: 5 }, () => order(tenantId))),
+    ])
+    await settle()
+    await advance({ seconds: 1 })
+
+    const healthy = requests.filter(({ url }) => url.includes('healthy'))
+    expect(healthy).toHaveLength(9 * (500 + 9 * 5))
+    expect(healthy.filter(({ at }) => at.getTime() > emittedAt)).toEqual([])
+    // As long as each tenant has something waiting, each has its share of what goes out.
+    const owners = healthy.map(({ url }) => tenantOf.get(url))
+    const lastOfOthers = owners.findLastIndex((owner) => owner !== 'tenant0')
+    const ofBusy = owners.slice(0, lastOfOthers).filter((owner) => owner === 'tenant0')
+    expect(ofBusy.length).toBeLessThan(3 * 9 * 5)
+  })
+
   test.each([1, 8, 20, 40])('who comes after %i hanging endpoints finds a slot', async (count) => {
     const { webhooks, receiver, settle } = createTestWebhooks({ events })
     for (let n = 0; n < count; n++) {

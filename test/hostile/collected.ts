@@ -2,7 +2,7 @@
 import { httpTransport } from '../../src/index.ts'
 import cases from '../cases/ssrf.json' with { type: 'json' }
 import { recordDials } from './dials.ts'
-import { requestTo } from './names.ts'
+import { requestTo } from './request.ts'
 
 interface Case {
   id: string

@@ -1,7 +1,8 @@
 /** Names that lead somewhere else each time, and to several places at once. */
-import { httpTransport, type TransportRequest } from '../../src/index.ts'
+import { httpTransport } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { recordDials } from './dials.ts'
+import { requestTo } from './request.ts'
 
 const publicAddresses = ['93.184.215.14', '1.1.1.1', '8.8.8.8', '2606:4700:4700::1111']
 const privateAddresses = [
@@ -20,18 +21,6 @@ const privateAddresses = [
   'fd00::1',
   'fe80::1',
 ]
-
-export function requestTo(url: string): TransportRequest {
-  return {
-    url,
-    headers: {},
-    body: '{}',
-    timeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    maxResponseBytes: 16_384,
-    signal: new AbortController().signal,
-  }
-}
 
 function createDice(seed: number) {
   const random = seededRandom(seed)

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findTypeErrors } from './type-errors.ts'
@@ -84,6 +85,29 @@ async function tryOn(version: string, tarball: string, scratch: string): Promise
   console.log(
     `Node ${ran}: installed without complaint; every entry imports and requires; delivered`,
   )
+  await tryAddresses(node, folder)
+}
+
+/** What the guard does with the collected cases: `new URL`, sockets and TLS are Node's. */
+const addressFiles = ['collected', 'dials', 'request']
+
+async function tryAddresses(node: string, folder: string): Promise<void> {
+  for (const name of addressFiles) {
+    const typed = await readFile(join(root, 'test/hostile', `${name}.ts`), 'utf8')
+    const script = stripTypeScriptTypes(typed)
+      .replace('../../src/index.ts', manifest.name)
+      .replace('../cases/', './')
+      .replaceAll(/'(\.\/\w+)\.ts'/g, "'$1.mjs'")
+    await writeFile(join(folder, `${name}.mjs`), script)
+  }
+  await copyFile(join(root, 'test/cases/ssrf.json'), join(folder, 'ssrf.json'))
+  const main = `import { tryCollectedCases } from './collected.mjs'
+console.log(JSON.stringify(await tryCollectedCases()))`
+  await writeFile(join(folder, 'addresses.mjs'), main)
+  const { stdout } = await runOrFail(node, ['addresses.mjs'], folder)
+  const { tried, wrong } = JSON.parse(stdout)
+  assert.deepEqual(wrong, [], 'Collected URLs must be judged alike on every Node')
+  console.log(`  ${tried} collected URLs at registration and at connect: all judged right`)
 }
 
 /** The types, in a strict project without `skipLibCheck`, as an ES module and as CommonJS. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import {
@@ -15,7 +16,9 @@ import {
   type NotificationName,
   type Storage,
 } from '../../src/index.ts'
+import { postgresStorage } from '../../src/storage/postgres/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
+import { type PostgresServer, startPostgres } from '../storage/postgres-server.ts'
 import { bytesCanary, type Canary, findCanaries, textCanary, writeDown } from './canaries.ts'
 
 /** Bytes that are the same in every run, and look like nothing. */
@@ -93,13 +96,12 @@ const answers: Record<string, Answer> = {
 }
 
 /** A storage whose driver fails when told to, and then tells all that it was given. */
-function tellingStorage(path: string) {
-  const storage = sqliteStorage({ path })
+function tellingStorage(storage: Storage) {
   const failing = new Set<string>()
   const telling = new Proxy(storage, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
-      if (typeof method !== 'function') return method
+      if (typeof method !== 'function' || name === 'onWork') return method
       return async (params: unknown) => {
         if (!failing.has(String(name))) return method.call(target, params)
         const told = inspect(params, { depth: 9, maxStringLength: null })
@@ -112,7 +114,7 @@ function tellingStorage(path: string) {
       }
     },
   })
-  return { storage: telling as Storage, failing }
+  return { storage: telling, failing }
 }
 
 let origin = ''
@@ -131,12 +133,15 @@ afterAll(async () => {
 })
 
 /** Goes through everything, and returns all that anybody was told on the way. */
-async function goThrough(path: string, encryption: { keys: Uint8Array[] } | undefined) {
+async function goThrough(
+  openStorage: () => Storage,
+  encryption: { keys: Uint8Array[] } | undefined,
+) {
   const told: string[] = []
   const tell = (value: unknown) => void told.push(writeDown(value))
   const log = (details: object, message: string) => tell([message, details])
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
-  const { storage, failing } = tellingStorage(path)
+  const { storage, failing } = tellingStorage(openStorage())
   const settings = { events, storage, logger, ...(encryption && { encryption }) }
   const webhooks = createWebhooks({
     ...settings,
@@ -295,10 +300,9 @@ async function goThrough(path: string, encryption: { keys: Uint8Array[] } | unde
   if (encryption) {
     tell(await endpoints.reencrypt())
     // A process without the key, and one with another.
-    const other = sqliteStorage({ path })
     const lost = createWebhooks({
       ...settings,
-      storage: other,
+      storage: openStorage(),
       encryption: { keys: [bytesOf('x')] },
     })
     tell(await lost.endpoints.test(first))
@@ -330,6 +334,8 @@ async function goThrough(path: string, encryption: { keys: Uint8Array[] } | unde
   return { told: told.join('\n'), failures, created }
 }
 
+const sqlite = (path: string) => () => sqliteStorage({ path }) as Storage
+
 function fileBytes(name: string): Buffer {
   const files = readdirSync(folder).filter((file) => file.startsWith(name))
   return Buffer.concat(files.map((file) => readFileSync(join(folder, file))))
@@ -345,6 +351,20 @@ function dumpWithoutEvents(path: string): string {
     .map((name) => database.prepare(`SELECT * FROM "${name}"`).all())
   database.close()
   return JSON.stringify(rows)
+}
+
+/** Every row of every table of a schema, as `pg_dump` reads them, by table. */
+async function dumpPostgres(pool: Pool, schema: string): Promise<Map<string, string>> {
+  const { rows } = await pool.query(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
+    [schema],
+  )
+  const dump = new Map<string, string>()
+  for (const { name } of rows) {
+    const all = await pool.query(`SELECT t::text, row_to_json(t) FROM "${schema}"."${name}" AS t`)
+    dump.set(name, JSON.stringify(all.rows))
+  }
+  return dump
 }
 
 describe('fifty canaries', () => {
@@ -365,7 +385,7 @@ describe('fifty canaries', () => {
     const console = ['log', 'info', 'warn', 'error', 'debug'] as const
     const spies = console.map((method) => vi.spyOn(globalThis.console, method))
     const path = join(folder, 'encrypted.db')
-    const { told, failures, created } = await goThrough(path, { keys })
+    const { told, failures, created } = await goThrough(sqlite(path), { keys })
     expect(findCanaries(canaries, told)).toEqual([])
     expect(findCanaries(secretCanaries, fileBytes('encrypted.db'))).toEqual([])
     expect(findCanaries(canaries, dumpWithoutEvents(path))).toEqual([])
@@ -393,7 +413,7 @@ describe('fifty canaries', () => {
 
   test('without encryption: none in what anybody is told, and the search does find them in the file', async () => {
     const path = join(folder, 'plain.db')
-    const { told } = await goThrough(path, undefined)
+    const { told } = await goThrough(sqlite(path), undefined)
     expect(findCanaries(canaries, told)).toEqual([])
     const found = findCanaries(canaries, fileBytes('plain.db'))
     expect(found).toContain('signing secret 3')
@@ -402,4 +422,42 @@ describe('fifty canaries', () => {
     expect(found.filter((name) => name.startsWith('password'))).toEqual([])
     expect(found.filter((name) => name.startsWith('encryption'))).toEqual([])
   }, 60_000)
+
+  describe('on Postgres', () => {
+    let postgres: PostgresServer
+
+    beforeAll(async () => {
+      postgres = await startPostgres()
+    }, 120_000)
+    afterAll(() => postgres.stop())
+
+    async function goThroughPostgres(encryption: { keys: Uint8Array[] } | undefined) {
+      const schema = postgres.newSchema()
+      const pool = postgres.pool()
+      const openStorage = () => postgresStorage({ pool, schema }) as Storage
+      const { told } = await goThrough(openStorage, encryption)
+      return { told, dump: await dumpPostgres(pool, schema) }
+    }
+
+    test('with encryption: none in what anybody is told, nor in any table', async () => {
+      const { told, dump } = await goThroughPostgres({ keys })
+      expect(findCanaries(canaries, told)).toEqual([])
+      const { events: eventRows = '', ...rest } = Object.fromEntries(dump)
+      // Payloads are stored as they are sent; nothing else is.
+      expect(findCanaries(secretCanaries, eventRows)).toEqual([])
+      expect(findCanaries(payloadCanaries, eventRows).length).toBeGreaterThan(0)
+      expect(findCanaries(canaries, JSON.stringify(rest))).toEqual([])
+      for (const table of ['endpoints', 'deliveries', 'attempts', 'lanes']) {
+        expect([table, rest[table]?.length]).not.toEqual([table, 2])
+      }
+    }, 60_000)
+
+    test('without encryption: none in what anybody is told, and the search finds them in the tables', async () => {
+      const { told, dump } = await goThroughPostgres(undefined)
+      expect(findCanaries(canaries, told)).toEqual([])
+      const found = findCanaries(canaries, dump.get('endpoints') ?? '')
+      expect(found).toContain('signing secret 3')
+      expect(found).toContain('header value 3')
+    }, 60_000)
+  })
 })

@@ -129,6 +129,64 @@ describe('keys', () => {
     expect(await rowOf(storage, other.id, 'other')).toEqual(stored)
   })
 
+  /** Three tenants with 700 endpoints each under the old key. */
+  async function manyTenants() {
+    const storage = memoryStorage()
+    const before = instance(storage, [oldKey], 1)
+    for (let count = 0; count < 2_100; count++) {
+      const tenantId = `tenant-${count % 3}`
+      await before.webhooks.endpoints.create({ tenantId, url, events: ['*'] })
+    }
+    return storage
+  }
+
+  test('one reencrypt reaches the endpoints of all tenants, however often it dies', async () => {
+    const storage = await manyTenants()
+    let writes = 0
+    const dying: Storage = {
+      ...storage,
+      updateEndpoint: (params) => {
+        if (writes++ > 800) throw new Error('killed')
+        return storage.updateEndpoint(params)
+      },
+    }
+    const killed = instance(dying, [newKey, oldKey], 2)
+    await expect(killed.webhooks.reencrypt()).rejects.toMatchObject({ code: 'storage_failed' })
+    const { webhooks } = instance(storage, [newKey, oldKey], 3)
+    const nothing = { unreadable: [], nextCursor: null }
+    expect(await webhooks.reencrypt()).toEqual({ changed: 2_100 - 801, ...nothing })
+    // Now the old key can go.
+    const after = instance(storage, [newKey], 4)
+    expect(await after.webhooks.reencrypt()).toEqual({ changed: 0, ...nothing })
+  })
+
+  test('reencrypt with a limit goes on from its cursor, in batches of bounded size', async () => {
+    const storage = await manyTenants()
+    const sizes: number[] = []
+    const watched: Storage = {
+      ...storage,
+      async listAllEndpoints(params) {
+        const page = await storage.listAllEndpoints(params)
+        sizes.push(page.length)
+        return page
+      },
+    }
+    const { webhooks } = instance(watched, [newKey, oldKey], 2)
+    const changed: number[] = []
+    let cursor: string | null = null
+    do {
+      const result: Awaited<ReturnType<typeof webhooks.reencrypt>> = await webhooks.reencrypt({
+        limit: 800,
+        cursor,
+      })
+      changed.push(result.changed)
+      cursor = result.nextCursor
+    } while (cursor !== null)
+    expect(changed).toEqual([800, 800, 500])
+    expect(Math.max(...sizes)).toBe(500)
+    await expect(webhooks.reencrypt({ limit: 0 })).rejects.toMatchObject({ code: 'invalid_option' })
+  })
+
   test('reencrypt overwrites nobody who changes the endpoint meanwhile', async () => {
     const storage = memoryStorage()
     const before = instance(storage, [oldKey], 1)

@@ -181,6 +181,14 @@ export const plantedFaults: PlantedFault[] = [
     })),
   },
   {
+    name: 'every process probes a failing endpoint for itself',
+    breaks: 'one probe',
+    createInstance: withStorage((storage) => ({
+      claimDeliveries: (params) =>
+        storage.claimDeliveries({ ...params, probeFrom: Number.POSITIVE_INFINITY }),
+    })),
+  },
+  {
     name: 'during a rotation only the new secret signs',
     breaks: 'signatures',
     createInstance: withTransport((transport) => (request) => {

@@ -200,6 +200,7 @@ describe('many workers on one tenant', () => {
             limit: 16,
             perEndpoint: 8,
             inFlight: new Map(),
+            probeFrom: 10,
           })
           taken.push(...deliveries.map(({ id }) => id))
         }
@@ -308,7 +309,7 @@ test('everything at once, from several processes: no deadlock, and in the end no
   for (let round = 0; round < 400; round += 1) {
     clock += 30_000
     await fanOut(kit)
-    const held = await kit.claimed(clock, { limit: 1_000 })
+    const held = await kit.claimed(clock, { limit: 1_000, probeFrom: Number.MAX_SAFE_INTEGER })
     await kit.settle(...held.map((row) => kit.settlement(row, 'succeeded', { at: clock })))
     if ((await storage.nextDueAt({ exclude: [] })) === null) break
   }
@@ -382,7 +383,14 @@ test('everything at once, from several processes: no deadlock, and in the end no
       await world.storage.cancelDeliveries({ tenantId, which, reason, now, limit: 3 })
     }
     if (turn % 6 === 4 && endpointId !== '') {
-      const failure = { succeeded: false, failedAttempts: 1, failedAt: now, pausedUntil }
+      const failure = {
+        succeeded: false,
+        failedAttempts: 1,
+        failedAt: now,
+        pausedUntil,
+        // Some of them end a probe, now and then.
+        leaseTokens: leases.map(({ leaseToken }) => leaseToken),
+      }
       await world.storage.recordHealth({ changes: [{ endpointId, ...failure }] })
     }
     if (turn % 6 === 5) await world.storage.prune({ before: world.at(-1), limit: 10 })

@@ -78,7 +78,7 @@ describe(`postgresStorage with ${rows.toLocaleString('en')} deliveries`, () => {
 
   const now = new Date(start + 1_000)
   const lease = { now, leaseToken: 'lease_1', leaseUntil: new Date(start + 60_000) }
-  const claim = { ...lease, limit, perEndpoint: 8, inFlight: new Map() }
+  const claim = { ...lease, limit, perEndpoint: 8, inFlight: new Map(), probeFrom: 10 }
 
   test('a claim reads about as many rows as it takes', async () => {
     // The lanes of all endpoints come due at this instant; they are put in turn once.

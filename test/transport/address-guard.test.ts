@@ -255,6 +255,19 @@ describe('an address', () => {
     )
   })
 
+  test('at the end of an ISATAP address counts', async () => {
+    const guard = createAddressGuard()
+    for (const [url, allowed] of [
+      ['http://[2606:4700::5efe:127.0.0.1]/', false],
+      ['http://[2606:4700::200:5efe:10.0.0.1]/', false],
+      ['http://[2606:4700::200:5efe:93.184.215.14]/', true],
+      ['http://[2606:4700::100:5efe:10.0.0.1]/', true],
+      ['http://[2606:4700::1:5efe:10.0.0.1]/', true],
+    ] as const) {
+      expect([url, (await guard.check(url)).allowed]).toEqual([url, allowed])
+    }
+  })
+
   test('inside an IPv6 address makes no private one reachable', async () => {
     await fc.assert(
       fc.asyncProperty(ipv4, async (octets) => {

@@ -254,6 +254,46 @@ describe('a misbehaving receiver', () => {
   })
 })
 
+describe('a receiver that answers more than it was asked', () => {
+  test('answers no request that waits for its connection', async () => {
+    const bad = await receiver('answers twice')
+    const sender = transport({ maxConnectionsPerOrigin: 1 })
+    const send = () => sender.send(request(bad.url))
+    const results = await Promise.all(Array.from({ length: 20 }, send))
+    expect(results.map(({ error }) => error)).toEqual(Array(20).fill(null))
+    // Each on a connection of its own: nothing of what came unasked is taken for an answer.
+    expect(bad.requests).toHaveLength(20)
+    expect(bad.connections).toBe(20)
+  })
+
+  test('lets no requests pile up by answering what it does not read', async () => {
+    const sockets: net.Socket[] = []
+    const server = net.createServer((socket) => sockets.push(socket.on('error', () => {}).pause()))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    server.listen(0, '127.0.0.1', resolve)
+    await promise
+    const { port } = server.address() as net.AddressInfo
+    const sender = transport({ maxConnectionsPerOrigin: 1 })
+    const body = JSON.stringify('x'.repeat(256_000))
+    for (let sent = 0; sent < 60; sent++) {
+      const answered = new Set<net.Socket>()
+      const timer = setInterval(() => {
+        const newest = sockets.at(-1)
+        if (newest === undefined || answered.has(newest)) return
+        answered.add(newest)
+        newest.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+      }, 2)
+      const { error } = await sender.send(request(`http://127.0.0.1:${port}/`, { body }))
+      clearInterval(timer)
+      expect(error).toBeNull()
+    }
+    // The kernel takes some of them; what it does not take goes down with the connection.
+    expect(sockets.length).toBeGreaterThan(1)
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+})
+
 describe('a connection that the receiver closed while it was idle', () => {
   test.each([
     'closes a reused connection on the next request',

@@ -25,12 +25,19 @@ export function deliveryMethods(tables: Tables): DeliveryMethods {
       return deliveries.filter((given) => tables.addDelivery(given, lease)).map(({ id }) => id)
     },
 
-    async claimDeliveries({ now, leaseToken, leaseUntil, limit, perEndpoint, inFlight }) {
+    async claimDeliveries({ now, leaseToken, leaseUntil, limit, ...share }) {
+      const { perEndpoint, inFlight, probeFrom } = share
       const room = new Map<string, number>()
       const roomOf = (id: string) => room.get(id) ?? perEndpoint - (inFlight.get(id) ?? 0)
       const claimed = tables.deliveryQueue.lease(now.getTime(), leaseUntil.getTime(), limit, {
         left: ({ id }) => roomOf(id),
-        take: ({ id }) => room.set(id, roomOf(id) - 1),
+        take: (endpoint) => {
+          room.set(endpoint.id, roomOf(endpoint.id) - 1)
+          const { record, deletedAt } = endpoint
+          const isProbed = record.active && record.failedAttempts >= probeFrom
+          if (!isProbed || deletedAt !== null) return
+          endpoint.probe = { leaseToken, until: leaseUntil.getTime() }
+        },
       })
       for (const { record } of claimed) {
         record.leaseToken = leaseToken

@@ -36,7 +36,7 @@ export class DeliveryQueue {
     this.reconsider(delivery.endpoint)
   }
 
-  /** To be called when an endpoint's pause, rate limit or first delivery has changed. */
+  /** To be called when an endpoint's pause, probe, rate limit or first delivery has changed. */
   reconsider(endpoint: EndpointRow): void {
     const first = endpoint.pending.first()
     const heap = endpoint.queued ? this.#ready : this.#waiting
@@ -48,6 +48,7 @@ export class DeliveryQueue {
       first.orderedBy,
       endpoint.record.pausedUntil?.getTime() ?? 0,
       endpoint.bucket?.availableAt() ?? 0,
+      endpoint.probe?.until ?? 0,
     )
     if (heap.has(endpoint)) heap.moved(endpoint)
     else heap.add(endpoint)

@@ -14,6 +14,7 @@ type EndpointMethods = Pick<
   | 'deleteEndpoint'
   | 'getEndpoint'
   | 'listEndpoints'
+  | 'listAllEndpoints'
   | 'recordHealth'
 >
 
@@ -52,6 +53,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
         tenant,
         deletedAt: null,
         bucket: endpoint.rateLimit && new TokenBucket(endpoint.rateLimit),
+        probe: null,
         pending: new Heap(byOrder),
         deliveries: new SortedList(),
         readyAt: 0,
@@ -72,6 +74,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
       if (given.active === true && !row.record.active) {
         const clean = { pausedUntil: null, failingSince: null, failedAttempts: 0 }
         Object.assign(row.record, clean, { activePosition: tables.position })
+        row.probe = null
       }
       Object.assign(row.record, given, { version: row.record.version + 1, updatedAt: now })
       if (given.rateLimit !== undefined) {
@@ -103,12 +106,24 @@ export function endpointMethods(tables: Tables): EndpointMethods {
       return listPage(tables.tenants.get(tenantId)?.endpoints, conditions, page, copyEndpoint)
     },
 
+    async listAllEndpoints({ after, limit }) {
+      return [...tables.endpoints.values()]
+        .filter(({ id, deletedAt }) => deletedAt === null && (after === null || id > after))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(copyEndpoint)
+    },
+
     async recordHealth({ changes }) {
       const changed = new Set<EndpointRow>()
       for (const change of changes) {
         const row = tables.endpoints.get(change.endpointId)
         if (row === undefined || row.deletedAt !== null) continue
         applyHealth(row.record, change)
+        const { probe } = row
+        if (change.succeeded || (probe && change.leaseTokens.includes(probe.leaseToken))) {
+          row.probe = null
+        }
         tables.deliveryQueue.reconsider(row)
         changed.add(row)
       }

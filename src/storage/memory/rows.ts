@@ -45,9 +45,11 @@ export interface EndpointRow extends HeapItem {
   deletedAt: number | null
   /** `null` without a rate limit. */
   bucket: TokenBucket | null
+  /** The one delivery that a failing endpoint was given, and until when none follows it. */
+  probe: { leaseToken: string; until: number } | null
   readonly pending: Heap<DeliveryRow>
   readonly deliveries: SortedList<DeliveryRow>
-  /** When a delivery of it can next be claimed: due, not paused, and with a token at hand. */
+  /** When a delivery of it can next be claimed: due, not paused or probed, and with a token at hand. */
   readyAt: number
   /** Whether it stands in its tenant's queue of endpoints whose turn is to come. */
   queued: boolean

@@ -44,7 +44,7 @@ export async function claimDeliveries(
 
 async function claimOnce(
   database: Database,
-  { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight }: ClaimParams,
+  { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight, probeFrom }: ClaimParams,
   { claimed, after, wait }: { claimed: ClaimedDeliveries; after: string; wait: boolean },
 ): Promise<ClaimRow[]> {
   const counts: Record<string, number> = Object.fromEntries(inFlight)
@@ -58,6 +58,7 @@ async function claimOnce(
     limit - claimed.deliveries.length,
     perEndpoint,
     JSON.stringify(counts),
+    probeFrom,
     after,
     wait,
   ])

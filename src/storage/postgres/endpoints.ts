@@ -9,7 +9,7 @@ import type {
 import type { Database, Param } from './database.ts'
 import { Conditions, readList } from './lists.ts'
 import { formatSecrets, toEndpointRecord } from './rows.ts'
-import { jsonOrNull } from './values.ts'
+import { encodeText, jsonOrNull, textArray } from './values.ts'
 
 interface EndpointRow {
   endpoint: string
@@ -112,6 +112,7 @@ export async function updateEndpoint(
     ), reconsidered AS (
       -- The next claim looks at what holds the endpoint back, and at its rate limit afresh.
       UPDATE ${schema}.lanes SET held_until = 0,
+          probe_until = CASE WHEN $5 THEN 0 ELSE probe_until END,
           tokens_owed = CASE WHEN $6 THEN 0 ELSE tokens_owed END
         WHERE endpoint_id = (SELECT endpoint_id FROM changed) AND ($5 OR $6)
     )
@@ -164,6 +165,22 @@ export async function listEndpoints(
   return { ...list, items: list.items.map(({ endpoint }) => toEndpointRecord(endpoint)) }
 }
 
+export async function listAllEndpoints(
+  database: Database,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<EndpointRecord[]> {
+  const rows = await database.query<EndpointRow>(
+    `SELECT ${asJson} FROM ${database.schema}.endpoints AS endpoint
+      WHERE endpoint_id > $1 AND deleted_at IS NULL ORDER BY endpoint_id LIMIT $2`,
+    [after ?? '', limit],
+  )
+  return rows.map(({ endpoint }) => toEndpointRecord(endpoint))
+}
+
+/**
+ * A probe that ends lets the next claim look at its lane. Lanes are locked in the order of their
+ * ids, as everywhere.
+ */
 export async function recordHealth(
   database: Database,
   changes: HealthChange[],
@@ -172,9 +189,19 @@ export async function recordHealth(
     `WITH given AS MATERIALIZED (
       SELECT change.* FROM json_to_recordset($1) AS change (
           "endpointId" text, succeeded boolean, "failedAttempts" bigint, "failedAt" bigint,
-          "pausedUntil" bigint)
+          "pausedUntil" bigint, "leaseTokens" text)
         JOIN ${database.schema}.endpoints AS known ON known.endpoint_id = change."endpointId"
         ORDER BY known.endpoint_id FOR UPDATE OF known
+    ), probes AS MATERIALIZED (
+      SELECT lane.endpoint_id, given."pausedUntil" FROM given
+        JOIN ${database.schema}.lanes AS lane ON lane.endpoint_id = given."endpointId"
+        WHERE lane.probe_until > 0
+          AND (given.succeeded OR lane.probe_token = ANY (given."leaseTokens"::text[]))
+        ORDER BY lane.endpoint_id FOR UPDATE OF lane
+    ), ended AS (
+      UPDATE ${database.schema}.lanes AS lane
+        SET probe_until = 0, held_until = coalesce(probes."pausedUntil", 0)
+        FROM probes WHERE lane.endpoint_id = probes.endpoint_id
     )
     UPDATE ${database.schema}.endpoints AS endpoint SET
         failed_attempts = given."failedAttempts"
@@ -190,6 +217,7 @@ export async function recordHealth(
           ...change,
           failedAt: change.failedAt?.getTime() ?? null,
           pausedUntil: change.pausedUntil?.getTime() ?? null,
+          leaseTokens: textArray(change.leaseTokens.map(encodeText)),
         })),
       ),
     ],
@@ -203,7 +231,11 @@ function mergeByEndpoint(changes: HealthChange[]): HealthChange[] {
   for (const change of changes) {
     const before = merged.get(change.endpointId)
     if (before === undefined) merged.set(change.endpointId, change)
-    else merged.set(change.endpointId, { ...addTo(before, change), ...laterPause(before, change) })
+    else {
+      const leaseTokens = [...before.leaseTokens, ...change.leaseTokens]
+      const both = { ...addTo(before, change), ...laterPause(before, change), leaseTokens }
+      merged.set(change.endpointId, both)
+    }
   }
   return [...merged.values()]
 }

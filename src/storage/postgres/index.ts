@@ -22,6 +22,7 @@ import {
   deleteEndpoint,
   getEndpoint,
   insertEndpoint,
+  listAllEndpoints,
   listEndpoints,
   recordHealth,
   updateEndpoint,
@@ -219,6 +220,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     deleteEndpoint: (params) => deleteEndpoint(database, params),
     getEndpoint: (params) => getEndpoint(database, params),
     listEndpoints: (params) => listEndpoints(database, params),
+    listAllEndpoints: (params) => listAllEndpoints(database, params),
     async recordHealth({ changes }) {
       return changes.length === 0 ? [] : recordHealth(database, changes)
     },

@@ -6,7 +6,7 @@ import { queued, Turns } from './lanes.ts'
 import { leaseDelivery, noticeEndedLeases } from './leases.ts'
 import { firstDueAt, lanesInTurn, type QueuedLane, tenantsInTurn } from './queue.ts'
 import { type DeliveryRow, deliveryColumns, toDeliveryRecord } from './rows.ts'
-import type { StoredText } from './text.ts'
+import { type StoredText, storeText } from './text.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
 
@@ -56,6 +56,8 @@ interface Tenant {
 }
 
 interface Lane extends QueuedLane {
+  /** Whether what is leased of it is its probe. */
+  isProbed: boolean
   /** How many may be leased in this claim. */
   room: number
   leased: number
@@ -170,6 +172,7 @@ class Claim {
   #writeLane(lane: Lane, keepsPlace: boolean): void {
     const { bucket, leased } = lane
     if (leased > 0) bucket?.take(leased, this.#now)
+    if (leased > 0 && lane.isProbed) this.#writeProbe(lane)
     const readyAt = this.#readyAt(lane)
     if (keepsPlace && readyAt === queued && bucket === null) return
     this.#statements.run(
@@ -183,8 +186,19 @@ class Claim {
     )
   }
 
-  #readyAt({ ahead, bucket, endpointId, pausedUntil }: Lane): number | null {
-    const blockedUntil = Math.max(pausedUntil, bucket?.availableAt() ?? 0)
+  #writeProbe(lane: Lane): void {
+    const { leaseToken, leaseUntil } = this.#params
+    lane.heldUntil = leaseUntil.getTime()
+    this.#statements.run(
+      'UPDATE webhooks_lanes SET probe_token = ?, probe_until = ? WHERE endpoint_id = ?',
+      storeText(leaseToken),
+      lane.heldUntil,
+      lane.endpointId,
+    )
+  }
+
+  #readyAt({ ahead, bucket, endpointId, heldUntil }: Lane): number | null {
+    const blockedUntil = Math.max(heldUntil, bucket?.availableAt() ?? 0)
     if (ahead.length > 0 && blockedUntil <= this.#now) return queued
     const dueAt = firstDueAt(this.#statements, endpointId)
     if (dueAt === null) return null
@@ -223,15 +237,23 @@ class Claim {
 
   /** @param share - How many deliveries the tenant will be asked for, about. */
   *#newLanes(tenant: StoredText, share: number): Generator<Lane, undefined> {
-    const { inFlight, perEndpoint } = this.#params
+    const { inFlight, perEndpoint, probeFrom } = this.#params
     const place = { tenant, now: this.#now, pageSize: share, turns: this.#turns }
     for (const { lane, pageLength } of lanesInTurn(this.#statements, place)) {
       const free = perEndpoint - (inFlight.get(lane.endpointId) ?? 0)
       // The caller has all it may have of it under way: for other callers it keeps its place.
       if (free <= 0) continue
-      const allowed = lane.pausedUntil > this.#now ? 0 : (lane.bucket?.available(this.#now) ?? free)
-      const room = Math.min(free, allowed)
-      yield { ...lane, room, leased: 0, ahead: [], readAhead: Math.ceil(share / pageLength) }
+      const allowed = lane.heldUntil > this.#now ? 0 : (lane.bucket?.available(this.#now) ?? free)
+      const isProbed = lane.active && lane.failedAttempts >= probeFrom
+      const room = Math.min(free, allowed, isProbed ? 1 : free)
+      yield {
+        ...lane,
+        isProbed,
+        room,
+        leased: 0,
+        ahead: [],
+        readAhead: Math.ceil(share / pageLength),
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Statements, Value } from './database.ts'
 import { reconsiderLane } from './lanes.ts'
 import { readList } from './list.ts'
 import { type EndpointRow, formatOrNull, formatSecrets, toEndpointRecord, toMs } from './rows.ts'
-import { storeText } from './text.ts'
+import { readText, type StoredText, storeText } from './text.ts'
 
 export function insertEndpoint(
   statements: Statements,
@@ -82,6 +82,7 @@ export function updateEndpoint(
   ) as EndpointRow
   const hasNewRate = row.rate_limit !== formatOrNull(before.rateLimit)
   if (hasNewRate) fillBucket(statements, id)
+  if (isRevived) clearProbe(statements, id)
   if (hasNewRate || isRevived) reconsiderLane(statements, id, tenantId)
   return toEndpointRecord(row)
 }
@@ -146,6 +147,19 @@ export function listEndpoints(
   return { items: rows.map(toEndpointRecord), total }
 }
 
+export function listAllEndpoints(
+  statements: Statements,
+  { after, limit }: { after: string | null; limit: number },
+): EndpointRecord[] {
+  const rows = statements.all<EndpointRow>(
+    `SELECT * FROM webhooks_endpoints WHERE endpoint_id > ? AND deleted_at IS NULL
+      ORDER BY endpoint_id LIMIT ?`,
+    after ?? '',
+    limit,
+  )
+  return rows.map(toEndpointRecord)
+}
+
 /** A pause needs no write to the lanes: the next claim that visits the endpoint finds it. */
 export function recordHealth(
   statements: Statements,
@@ -167,7 +181,33 @@ export function recordHealth(
         paused_until: toMs(change.pausedUntil),
       },
     )
-    if (row !== undefined) changed.set(row.endpoint_id, toEndpointRecord(row))
+    if (row === undefined) continue
+    endProbe(statements, change)
+    changed.set(row.endpoint_id, toEndpointRecord(row))
   }
   return [...changed.values()]
+}
+
+/** A success ends any probe, all else the one that it tells of. */
+function endProbe(
+  statements: Statements,
+  { endpointId, succeeded, leaseTokens }: HealthChange,
+): void {
+  const lane = statements.get<{ tenant_id: StoredText; probe_token: StoredText }>(
+    `SELECT tenant_id, probe_token FROM webhooks_lanes
+      WHERE endpoint_id = ? AND probe_token IS NOT NULL`,
+    endpointId,
+  )
+  if (lane === undefined) return
+  if (succeeded || leaseTokens.includes(readText(lane.probe_token))) {
+    clearProbe(statements, endpointId)
+    reconsiderLane(statements, endpointId, readText(lane.tenant_id))
+  }
+}
+
+function clearProbe(statements: Statements, endpointId: string): void {
+  statements.run(
+    'UPDATE webhooks_lanes SET probe_token = NULL, probe_until = 0 WHERE endpoint_id = ?',
+    endpointId,
+  )
 }

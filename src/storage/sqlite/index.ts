@@ -21,6 +21,7 @@ import {
   deleteEndpoint,
   getEndpoint,
   insertEndpoint,
+  listAllEndpoints,
   listEndpoints,
   recordHealth,
   updateEndpoint,
@@ -178,6 +179,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     deleteEndpoint: promises(deleteEndpoint),
     getEndpoint: reads(getEndpoint),
     listEndpoints: reads(listEndpoints),
+    listAllEndpoints: reads(listAllEndpoints),
     recordHealth: notes(recordHealth),
 
     stats: reads(readStats),

@@ -53,15 +53,20 @@ export interface QueuedLane {
   endpointId: string
   /** `null` without a rate limit. */
   bucket: TokenBucket | null
-  /** Epoch milliseconds; 0 without a pause. */
-  pausedUntil: number
+  /** No delivery before this instant: the end of a pause, or of a probe. 0 without either. */
+  heldUntil: number
+  /** Whether it is active, and its failed attempts in a row. */
+  active: boolean
+  failedAttempts: number
 }
 
 interface LaneRow extends Place {
   id: string
   tokens_owed: number
   tokens_as_of: number
-  paused_until: number | null
+  held_until: number
+  active: number
+  failed_attempts: number
   rate_limit: string | null
 }
 
@@ -78,7 +83,10 @@ export function* lanesInTurn(
   let admitted = admitLanes(statements, tenant, now, pageSize, turns)
   for (let place = start; ; ) {
     const rows: LaneRow[] = statements.all(
-      `SELECT lane.endpoint_id AS id, turn, tokens_owed, tokens_as_of, paused_until, rate_limit
+      `SELECT lane.endpoint_id AS id, turn, tokens_owed, tokens_as_of, rate_limit,
+          max(coalesce(paused_until, 0), probe_until) AS held_until,
+          coalesce(active AND deleted_at IS NULL, 0) AS active,
+          coalesce(failed_attempts, 0) AS failed_attempts
         FROM webhooks_lanes AS lane INDEXED BY webhooks_lanes_ready
           LEFT JOIN webhooks_endpoints AS endpoint ON endpoint.endpoint_id = lane.endpoint_id
         WHERE lane.tenant_id = :tenant AND ready_at = ${queued}
@@ -119,7 +127,9 @@ function toLane(row: LaneRow): QueuedLane {
   return {
     endpointId: row.id,
     bucket: rate === null ? null : new TokenBucket(rate, state),
-    pausedUntil: row.paused_until ?? 0,
+    heldUntil: row.held_until,
+    active: row.active !== 0,
+    failedAttempts: row.failed_attempts,
   }
 }
 

@@ -153,7 +153,10 @@ export const migrations: readonly string[] = [
     turn         INTEGER NOT NULL,
     -- The rate limit's bucket (see token-bucket.ts).
     tokens_owed  INTEGER NOT NULL DEFAULT 0,
-    tokens_as_of INTEGER NOT NULL DEFAULT 0
+    tokens_as_of INTEGER NOT NULL DEFAULT 0,
+    -- The probe of a failing endpoint: its token, and until when no other delivery may go.
+    probe_token  TEXT,
+    probe_until  INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
   CREATE INDEX webhooks_lanes_ready ON webhooks_lanes (tenant_id, ready_at, turn)
     WHERE ready_at IS NOT NULL;

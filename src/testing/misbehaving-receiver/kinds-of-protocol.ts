@@ -16,7 +16,10 @@ export const kindsOfProtocol = {
   'HTTP/1.0': writesAndCloses('HTTP/1.0 200 OK\r\n\r\nok'),
   // status line
   'status 99': writes('HTTP/1.1 99 Low\r\ncontent-length: 0\r\n\r\n'),
+  'status 0': writes('HTTP/1.1 000 Zero\r\ncontent-length: 0\r\n\r\n'),
   'status 999': answers(999),
+  'HTTP/2.0 in the status line': writes('HTTP/2.0 200 OK\r\ncontent-length: 2\r\n\r\nok'),
+  'HTTP/1.2': writes('HTTP/1.2 200 OK\r\ncontent-length: 2\r\n\r\nok'),
   'status that is no number': writes('HTTP/1.1 abc OK\r\ncontent-length: 0\r\n\r\n'),
   'no reason phrase': writes('HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n'),
   // headers
@@ -40,6 +43,7 @@ export const kindsOfProtocol = {
     '\nHTTP/',
     '1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
   ),
+  '103 with a body': writes('HTTP/1.1 103 Early\r\ncontent-length: 5\r\n\r\nhello', ok),
   '101 unasked': writes('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
   // length of the body
   '204 with a body': writes('HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello'),
@@ -57,6 +61,19 @@ export const kindsOfProtocol = {
   ),
   'content-length beside chunks': writes(
     'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  ),
+  'transfer encoding that nobody knows': writes(
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: xchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  ),
+  'chunk longer than all numbers': writes(
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nok\r\n0\r\n\r\n',
+  ),
+  'headers in trailers': writes(
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n' +
+      'retry-after: 99\r\nset-cookie: a=b\r\n\r\n',
+  ),
+  'five encodings in a row': writes(
+    'HTTP/1.1 200 OK\r\ncontent-encoding: gzip, br, deflate, zstd, gzip\r\ncontent-length: 2\r\n\r\nok',
   ),
   'broken chunk': writes('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhelloZZ\r\n'),
   'chunked body cut short': writesAndCloses(
@@ -77,6 +94,7 @@ export const kindsOfConnection = {
   'RST in the middle of the headers': writesAndResets('HTTP/1.1 200 OK\r\ncontent-le'),
   'reset in mid body': writesAndResets('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello'),
   'RST after the answer': writesAndResets(ok),
+  'answers twice': writes(ok + ok),
   'answers before it has read the body, and closes': {
     greet: (socket) => {
       socket.once('data', () => {

@@ -19,6 +19,7 @@ export interface LeaseFact {
   untilMs: number
   /** The endpoint as the claim saw it. */
   endpoint: EndpointState
+  failedAttempts: number
 }
 
 export interface DeliveryFact {
@@ -177,7 +178,7 @@ export class Ledger {
       if (delivery === undefined || endpoint === undefined || params.lease === undefined) continue
       const { leaseToken: token, leaseUntil } = params.lease
       const untilMs = leaseUntil.getTime()
-      delivery.lease = { token, by, order, at, untilMs, endpoint: stateOf(endpoint) }
+      delivery.lease = { token, by, order, at, untilMs, ...seen(endpoint) }
       delivery.claims.push(delivery.lease)
       delivery.dueMs = untilMs
       delivery.isTest = true
@@ -205,7 +206,7 @@ export class Ledger {
     if (delivery === undefined || endpoint === undefined) return
     const untilMs = params.leaseUntil.getTime()
     const token = params.leaseToken
-    delivery.lease = { token, by, order, at, untilMs, endpoint: stateOf(endpoint) }
+    delivery.lease = { token, by, order, at, untilMs, ...seen(endpoint) }
     delivery.claims.push(delivery.lease)
     delivery.dueMs = untilMs
   }
@@ -271,6 +272,10 @@ export class Ledger {
     }
     endpoint.pausedUntil = Math.max(endpoint.pausedUntil, change.pausedUntil?.getTime() ?? 0)
   }
+}
+
+function seen(endpoint: EndpointFact): Pick<LeaseFact, 'endpoint' | 'failedAttempts'> {
+  return { endpoint: stateOf(endpoint), failedAttempts: endpoint.failedAttempts }
 }
 
 /** The settlements that a call carried out. */

@@ -102,6 +102,7 @@ function sharingTests({ describe, test }: Suite): void {
             failedAttempts: 1,
             failedAt: kit.at(0),
             pausedUntil: kit.at(5_000),
+            leaseTokens: [],
           },
         ],
       })

@@ -315,6 +315,7 @@ function failure(kit: SuiteKit, endpointId: string): HealthChange {
     failedAttempts: 2,
     failedAt: kit.at(10),
     pausedUntil: kit.at(500),
+    leaseTokens: [],
   }
 }
 
@@ -336,6 +337,7 @@ async function record(
       failedAttempts,
       failedAt: at === undefined ? null : kit.at(at),
       pausedUntil: pausedUntilMs === null ? null : kit.at(pausedUntilMs),
+      leaseTokens: [],
     },
   ]
   return only(await kit.storage.recordHealth({ changes }))

@@ -8,6 +8,7 @@ import { listTests } from './lists.ts'
 import { nextDueTests } from './next-due.ts'
 import { backlogTests, pruneTests, statsTests } from './operation.ts'
 import type { StorageSuiteOptions } from './options.ts'
+import { probeTests } from './probes.ts'
 import { randomTests } from './random.ts'
 import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
 import { settlingTests } from './settling.ts'
@@ -49,6 +50,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   claimTests(suite)
   turnTests(suite)
   limitTests(suite)
+  probeTests(suite)
   settlingTests(suite)
   requeueTests(suite)
   cancelTests(suite)

@@ -187,6 +187,7 @@ export class Kit {
       limit?: number
       perEndpoint?: number
       inFlight?: ReadonlyMap<string, number>
+      probeFrom?: number
       leaseToken?: string
       leaseForMs?: number
     } = {},
@@ -199,6 +200,7 @@ export class Kit {
       limit,
       perEndpoint,
       inFlight,
+      probeFrom: given.probeFrom ?? 10,
     })
   }
 

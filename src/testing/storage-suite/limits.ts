@@ -68,6 +68,7 @@ export function limitTests({ describe, test }: Suite): void {
               failedAttempts: 1,
               failedAt: kit.at(0),
               pausedUntil: kit.at(untilMs),
+              leaseTokens: [],
             },
           ],
         })
@@ -85,6 +86,7 @@ export function limitTests({ describe, test }: Suite): void {
             failedAttempts: 1,
             failedAt: kit.at(0),
             pausedUntil: kit.at(5_000),
+            leaseTokens: [],
           },
         ],
       })

@@ -40,8 +40,36 @@ const lists: List[] = [
 
 export function listTests(suite: Suite): void {
   for (const list of lists) pagingTests(suite, list)
+  allEndpointsTests(suite)
   filterTests(suite)
   missingTests(suite)
+}
+
+function allEndpointsTests({ describe, test }: Suite): void {
+  describe('the list of all endpoints', () => {
+    test('goes through every tenant, by id, page by page', async (kit) => {
+      assert.deepEqual(await kit.storage.listAllEndpoints({ after: null, limit: 10 }), [])
+      const rows = []
+      for (let nth = 0; nth < 7; nth += 1) {
+        rows.push(await kit.addEndpoint({ tenantId: `tenant-${nth % 3}`, active: nth % 2 === 0 }))
+      }
+      assert.deepEqual(await kit.storage.listAllEndpoints({ after: null, limit: 10 }), rows)
+      const pages = []
+      for (let after: string | null = null, full = true; full; ) {
+        const page = await kit.storage.listAllEndpoints({ after, limit: 3 })
+        pages.push(...page)
+        after = page.at(-1)?.id ?? after
+        full = page.length === 3
+      }
+      assert.deepEqual(pages, rows)
+    })
+
+    test('leaves out what was deleted', async (kit) => {
+      const [gone, left] = [await kit.addEndpoint(), await kit.addEndpoint()]
+      await kit.storage.deleteEndpoint({ ...gone, now: kit.at(1) })
+      assert.deepEqual(await kit.storage.listAllEndpoints({ after: null, limit: 1 }), [left])
+    })
+  })
 }
 
 function pagingTests({ describe, test }: Suite, { name, add, list }: List): void {

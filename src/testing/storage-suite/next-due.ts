@@ -66,6 +66,7 @@ export function nextDueTests({ describe, test }: Suite): void {
             failedAttempts: 1,
             failedAt: kit.at(0),
             pausedUntil: kit.at(7_000),
+            leaseTokens: [],
           },
         ],
       })

@@ -123,7 +123,8 @@ export function backlogTests({ describe, test }: Suite): void {
     })
 
     test('counts each endpoint once, in the first state that is true of it', async (kit) => {
-      const failure = { succeeded: false, failedAttempts: 1, failedAt: kit.at(1) }
+      const failed = { succeeded: false, failedAttempts: 1, failedAt: kit.at(1) }
+      const failure = { ...failed, leaseTokens: [] }
       const failing = await kit.addEndpoint()
       const paused = await kit.addEndpoint({ tenantId: 'tenant-b' })
       const rested = await kit.addEndpoint()

@@ -148,6 +148,7 @@ export function turnTests({ describe, test }: Suite): void {
             failedAttempts: 1,
             failedAt: kit.at(0),
             pausedUntil: kit.at(9_999),
+            leaseTokens: [],
           },
         ],
       })

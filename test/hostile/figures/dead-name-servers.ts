@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { httpTransport } from '../../../src/index.ts'
 import { createResolver } from '../../../src/transport/resolver.ts'
-import { requestTo } from '../names.ts'
+import { requestTo } from '../request.ts'
 import { report } from './sender.ts'
 
 const endpoints = 100

@@ -3,7 +3,7 @@ import { httpTransport } from '../../../src/index.ts'
 import { kindsOfRedirect } from '../../../src/testing/misbehaving-receiver/kinds-of-status.ts'
 import { startReceiver } from '../../../src/testing/misbehaving-receiver/server.ts'
 import { recordDials } from '../dials.ts'
-import { requestTo } from '../names.ts'
+import { requestTo } from '../request.ts'
 import { report } from './sender.ts'
 
 const recorder = recordDials({ refuse: false })

@@ -158,6 +158,42 @@ export const claimMutants: Mutant[] = [
     }),
   },
   {
+    name: 'whoever claims has a probe of its own',
+    caughtBy: 'a probe',
+    breaks: (storage, tables) => ({
+      async claimDeliveries(params) {
+        endProbes(tables)
+        return storage.claimDeliveries(params)
+      },
+    }),
+  },
+  {
+    name: 'a failing endpoint is probed by as many as fit',
+    caughtBy: 'a probe',
+    breaks: (storage) => ({
+      claimDeliveries: (params) =>
+        storage.claimDeliveries({ ...params, probeFrom: Number.POSITIVE_INFINITY }),
+    }),
+  },
+  {
+    name: 'whatever ends is taken for the probe',
+    caughtBy: 'a probe',
+    breaks: (storage, tables) => ({
+      async recordHealth(params) {
+        endProbes(tables)
+        return storage.recordHealth(params)
+      },
+    }),
+  },
+  {
+    name: 'a probe ends with its lease alone',
+    caughtBy: 'a probe',
+    breaks: (storage) => ({
+      recordHealth: ({ changes }) =>
+        storage.recordHealth({ changes: changes.map((each) => ({ ...each, leaseTokens: [] })) }),
+    }),
+  },
+  {
     name: 'a pause is shown and not kept',
     caughtBy: 'a paused endpoint',
     breaks: (storage) => {
@@ -276,6 +312,13 @@ function replaceBuckets(
 ): void {
   for (const row of tables.endpoints.values()) {
     row.bucket = replace(row.bucket, row.record)
+    tables.deliveryQueue.reconsider(row)
+  }
+}
+
+function endProbes(tables: Tables): void {
+  for (const row of tables.endpoints.values()) {
+    row.probe = null
     tables.deliveryQueue.reconsider(row)
   }
 }

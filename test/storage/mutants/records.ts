@@ -163,6 +163,27 @@ export const recordMutants: Mutant[] = [
     }),
   },
   {
+    name: 'the list of all endpoints repeats the one that it goes on from',
+    caughtBy: 'the list of all endpoints',
+    breaks: (storage, tables) => ({
+      async listAllEndpoints({ after, limit }) {
+        const again = tables.endpoints.get(after ?? '')
+        const page = await storage.listAllEndpoints({ after, limit })
+        return [...(again ? [again.record] : []), ...page].slice(0, limit)
+      },
+    }),
+  },
+  {
+    name: 'the list of all endpoints shows deleted ones',
+    caughtBy: 'the list of all endpoints',
+    breaks: (_, tables) => ({
+      async listAllEndpoints({ after, limit }) {
+        const rows = [...tables.endpoints.values()].filter(({ id }) => id > (after ?? ''))
+        return rows.slice(0, limit).map(({ record }) => record)
+      },
+    }),
+  },
+  {
     name: '`until` is inclusive',
     caughtBy: 'list filters',
     breaks: (storage) => ({

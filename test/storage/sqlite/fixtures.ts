@@ -129,6 +129,7 @@ export function claim(
     limit: 64,
     perEndpoint: 8,
     inFlight: new Map(),
+    probeFrom: 10,
     ...given,
   })
 }

@@ -167,6 +167,7 @@ async function exercise(storage: Storage<DatabaseSync>): Promise<void> {
         failedAttempts: 1,
         failedAt: now,
         pausedUntil: now,
+        leaseTokens: [],
       },
     ],
   })

@@ -13,7 +13,7 @@ await once(process.stdin, 'data')
 process.stdin.destroy()
 await storage.open()
 const now = new Date('2030-01-01T00:01:00.000Z')
-const room = { limit: 5, perEndpoint: 5, inFlight: new Map<string, number>() }
+const room = { limit: 5, perEndpoint: 5, inFlight: new Map<string, number>(), probeFrom: 10 }
 let last = 0
 
 const tasks: Record<string, () => Promise<void>> = {

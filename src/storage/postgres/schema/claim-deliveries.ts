@@ -37,7 +37,7 @@ export function claimDeliveriesFunction({ schema, sequence }: SchemaNames): stri
   return `
 CREATE FUNCTION ${schema}.claim_deliveries(
   p_now bigint, p_token text, p_until bigint, p_limit integer,
-  p_per_endpoint integer, p_in_flight jsonb, p_after text, p_wait boolean
+  p_per_endpoint integer, p_in_flight jsonb, p_probe_from bigint, p_after text, p_wait boolean
 ) RETURNS TABLE (
   contended boolean,
   delivery_id text, tenant_id text, event_id text, endpoint_id text, event_type text,
@@ -103,8 +103,9 @@ BEGIN
 
     WITH lane AS MATERIALIZED (
       SELECT lane.endpoint_id, lane.tenant_id, lane.due_at, held.place, CASE
-          WHEN endpoint.paused_until > p_now THEN 0
+          WHEN endpoint.paused_until > p_now OR lane.probe_until > p_now THEN 0
           ELSE least(share, p_per_endpoint - ${inFlight('lane.endpoint_id')},
+            CASE WHEN ${isProbed} THEN 1 END,
             div(greatest(0, rate * interval_ms - ${tokensOwed}), interval_ms)) END AS room
         FROM unnest(lanes) WITH ORDINALITY AS held (endpoint_id, place)
         JOIN ${schema}.lanes AS lane ON lane.endpoint_id = held.endpoint_id
@@ -150,7 +151,7 @@ BEGIN
 
     WITH held AS (
       SELECT lane.*, coalesce((taken ->> lane.endpoint_id)::integer, 0) AS count_taken,
-          endpoint.paused_until, rate, interval_ms,
+          coalesce(${isProbed}, false) AS is_probed, endpoint.paused_until, rate, interval_ms,
           (SELECT due_at FROM ${schema}.schedule
             WHERE endpoint_id = lane.endpoint_id AND due_at >= lane.due_at
             ORDER BY due_at LIMIT 1) AS first_due
@@ -163,12 +164,14 @@ BEGIN
           CASE WHEN rate IS NULL OR count_taken = 0 THEN tokens_owed
             ELSE ${tokensOwed} + count_taken * interval_ms END AS owed,
           CASE WHEN rate IS NULL OR count_taken = 0 THEN tokens_as_of
-            ELSE greatest(tokens_as_of, p_now) END AS as_of
+            ELSE greatest(tokens_as_of, p_now) END AS as_of,
+          CASE WHEN is_probed AND count_taken > 0 THEN p_until ELSE probe_until END AS held_by_probe,
+          CASE WHEN is_probed AND count_taken > 0 THEN p_token ELSE probe_token END AS token
         FROM held
     ), placed AS MATERIALIZED (
-      SELECT charged.*, coalesce(greatest(paused_until, CASE
+      SELECT charged.*, greatest(0, paused_until, held_by_probe, CASE
           WHEN owed > (rate - 1) * interval_ms
-            THEN as_of + ceil((owed - (rate - 1) * interval_ms) / rate) END::bigint), 0) AS held_until_next
+            THEN as_of + ceil((owed - (rate - 1) * interval_ms) / rate) END::bigint) AS held_until_next
         FROM charged ORDER BY (last_places ->> endpoint_id)::integer
     )
     UPDATE ${schema}.lanes AS lane SET
@@ -179,7 +182,9 @@ BEGIN
           WHEN placed.count_taken > 0 THEN nextval(${sequence('turns')})
           ELSE placed.turn END,
         tokens_owed = placed.owed,
-        tokens_as_of = placed.as_of
+        tokens_as_of = placed.as_of,
+        probe_until = placed.held_by_probe,
+        probe_token = placed.token
       FROM placed WHERE lane.endpoint_id = placed.endpoint_id
         AND (placed.count_taken > 0 OR ${waits});
 
@@ -237,6 +242,10 @@ END $$;
 /** Whether nothing of a lane can be taken now. */
 const waits =
   '(placed.first_due IS NULL OR placed.first_due > p_now OR placed.held_until_next > p_now)'
+
+/** Whether an `endpoint` is given one delivery at a time. */
+const isProbed =
+  '(endpoint.active AND endpoint.deleted_at IS NULL AND endpoint.failed_attempts >= p_probe_from)'
 
 function inFlight(endpointId: string): string {
   return `coalesce((in_flight ->> ${endpointId})::integer, 0)`

@@ -151,7 +151,7 @@ CREATE INDEX attempts_started
 CREATE TABLE ${schema}.lanes (
   -- No pending delivery of the endpoint is due before this. NULL: none is pending.
   due_at       bigint,
-  -- None may go before this: the end of a pause, or the instant of the next token.
+  -- None may go before this: the end of a pause or of a probe, or the instant of the next token.
   held_until   bigint NOT NULL DEFAULT 0,
   ready_at     bigint GENERATED ALWAYS AS (
     CASE WHEN due_at IS NOT NULL THEN greatest(due_at, held_until) END) STORED,
@@ -160,6 +160,9 @@ CREATE TABLE ${schema}.lanes (
   -- The rate limit's bucket (see claim-deliveries.ts).
   tokens_as_of bigint NOT NULL DEFAULT 0,
   tokens_owed  numeric NOT NULL DEFAULT 0,
+  -- The probe of a failing endpoint: until when no other delivery may go, and its token.
+  probe_until  bigint NOT NULL DEFAULT 0,
+  probe_token  text,
   endpoint_id  text COLLATE "C" PRIMARY KEY,
   tenant_id    text COLLATE "C" NOT NULL
 );

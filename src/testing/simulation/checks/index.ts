@@ -7,6 +7,7 @@ import type { CheckContext } from './facts.ts'
 import { fencing } from './fencing.ts'
 import { invented } from './invented.ts'
 import { log } from './log.ts'
+import { probes } from './probes.ts'
 import { schedule } from './schedule.ts'
 import { signatures } from './signatures.ts'
 
@@ -21,6 +22,7 @@ export function allChecks(context: CheckContext): Check[] {
     bounds,
     schedule,
     blame,
+    probes,
     signatures,
   ]
   return checks.map((check) => check(context))

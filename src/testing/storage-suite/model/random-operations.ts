@@ -145,6 +145,7 @@ export class RandomOperations {
       limit: 1 + this.#dice.int(8),
       perEndpoint: 1 + this.#dice.int(4),
       inFlight: new Map([...this.#reference.endpoints.keys()].map((id) => [id, this.#dice.int(3)])),
+      probeFrom: 5,
     }
     const { deliveries } = await this.#kit.storage.claimDeliveries(claim)
     this.#tell(`claim ${claim.limit}, ${claim.perEndpoint} each: ${idsOf(deliveries)}`)
@@ -213,7 +214,9 @@ export class RandomOperations {
     const failedAt = failedAttempts === 0 ? null : this.#now()
     const pauseMs = tick * this.#dice.int(60)
     const pausedUntil = this.#dice.chance(0.4) ? this.#kit.at(this.#nowMs + pauseMs) : null
-    const change = { endpointId, succeeded, failedAttempts, failedAt, pausedUntil }
+    const tokens = this.#heldDeliveries.map(({ leaseToken }) => leaseToken ?? '')
+    const leaseTokens = this.#dice.chance(0.4) ? tokens : []
+    const change = { endpointId, succeeded, failedAttempts, failedAt, pausedUntil, leaseTokens }
     this.#tell(`health of ${endpointId}, paused until ${pausedUntil?.toISOString()}`)
     const records = await this.#kit.storage.recordHealth({ changes: [change] })
     assert.deepEqual(records, this.#reference.recordHealth(change))
@@ -277,6 +280,7 @@ export class RandomOperations {
         limit: 1_000,
         perEndpoint: 1_000,
         inFlight: new Map<string, number>(),
+        probeFrom: Number.MAX_SAFE_INTEGER,
       }
       const { deliveries } = await this.#kit.storage.claimDeliveries(claim)
       this.#reference.takeDeliveryClaim(deliveries, claim)

@@ -10,6 +10,7 @@ import type {
   NewDelivery,
   NewEvent,
   Settlement,
+  Storage,
 } from '../../../storage/storage.ts'
 import { ReferenceBucket } from './reference-bucket.ts'
 
@@ -26,6 +27,7 @@ interface ReferenceEndpoint {
   record: EndpointRecord
   deletedAt: Date | null
   bucket: ReferenceBucket | null
+  probe: { leaseToken: string; until: Date } | null
 }
 
 /**
@@ -60,7 +62,7 @@ export class Reference {
 
   addEndpoint(record: EndpointRecord): void {
     const bucket = record.rateLimit && new ReferenceBucket(record.rateLimit)
-    this.endpoints.set(record.id, { record, deletedAt: null, bucket })
+    this.endpoints.set(record.id, { record, deletedAt: null, bucket, probe: null })
   }
 
   takeEventClaim(
@@ -120,17 +122,18 @@ export class Reference {
     return inserted.map(({ id }) => id)
   }
 
-  takeDeliveryClaim(
-    claimed: DeliveryRecord[],
-    given: Claim & { limit: number; perEndpoint: number; inFlight: ReadonlyMap<string, number> },
-  ): void {
-    const { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight } = given
+  takeDeliveryClaim(claimed: DeliveryRecord[], given: DeliveryClaim): void {
+    const { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight, probeFrom } = given
     const room = new Map<string, number>()
-    for (const [id, { record, bucket }] of this.endpoints) {
-      const isPaused = record.pausedUntil !== null && record.pausedUntil > now
+    const probed = new Set<string>()
+    for (const [id, { record, bucket, deletedAt, probe }] of this.endpoints) {
+      const isHeld = [record.pausedUntil, probe?.until].some((until) => until && until > now)
+      const isProbed = record.active && !deletedAt && record.failedAttempts >= probeFrom
+      if (isProbed) probed.add(id)
       const tokens = bucket?.tokensAt(now) ?? Number.POSITIVE_INFINITY
-      const slots = Math.max(0, perEndpoint - (inFlight.get(id) ?? 0))
-      room.set(id, isPaused ? 0 : Math.min(tokens, slots, this.#dueOf(id, now).length))
+      const most = isProbed ? 1 : Number.POSITIVE_INFINITY
+      const slots = Math.min(most, Math.max(0, perEndpoint - (inFlight.get(id) ?? 0)))
+      room.set(id, isHeld ? 0 : Math.min(tokens, slots, this.#dueOf(id, now).length))
     }
     const claimable = [...room.values()].reduce((sum, count) => sum + count, 0)
     assert.equal(claimed.length, Math.min(limit, claimable), 'deliveries claimed')
@@ -148,7 +151,9 @@ export class Reference {
         const row = this.deliveries.get(id)
         assert.ok(row && row.leaseToken !== leaseToken, `${id} was claimed twice in one call`)
         Object.assign(row, { leaseToken, dueAt: leaseUntil })
-        this.endpoints.get(endpointId)?.bucket?.take(now)
+        const endpoint = this.endpoints.get(endpointId)
+        endpoint?.bucket?.take(now)
+        if (endpoint && probed.has(endpointId)) endpoint.probe = { leaseToken, until: leaseUntil }
       }
     }
   }
@@ -199,7 +204,10 @@ export class Reference {
   recordHealth(change: HealthChange): EndpointRecord[] {
     const endpoint = this.endpoints.get(change.endpointId)
     if (!endpoint || endpoint.deletedAt) return []
-    const { record } = endpoint
+    const { record, probe } = endpoint
+    if (change.succeeded || change.leaseTokens.some((token) => token === probe?.leaseToken)) {
+      endpoint.probe = null
+    }
     const since = change.succeeded ? null : record.failingSince
     record.failedAttempts = change.failedAttempts + (change.succeeded ? 0 : record.failedAttempts)
     record.failingSince = since ?? change.failedAt
@@ -226,6 +234,7 @@ export class Reference {
     if (active && !record.active) {
       const clean = { pausedUntil: null, failingSince: null, failedAttempts: 0 }
       Object.assign(record, clean, { activePosition: this.position })
+      endpoint.probe = null
     }
     Object.assign(record, { active, version: record.version + 1, updatedAt: now })
     return record
@@ -269,7 +278,8 @@ export class Reference {
       if (dueAt === null || exclude.includes(endpointId) || !endpoint) continue
       const pausedUntil = endpoint.record.pausedUntil?.getTime() ?? 0
       const tokenAt = endpoint.bucket?.nextTokenAt() ?? 0
-      instants.push(Math.max(dueAt.getTime(), pausedUntil, tokenAt))
+      const probeUntil = endpoint.probe?.until.getTime() ?? 0
+      instants.push(Math.max(dueAt.getTime(), pausedUntil, probeUntil, tokenAt))
     }
     return instants.length === 0 ? null : Math.min(...instants)
   }
@@ -309,3 +319,5 @@ interface Claim {
   leaseToken: string
   leaseUntil: Date
 }
+
+type DeliveryClaim = Parameters<Storage['claimDeliveries']>[0]
