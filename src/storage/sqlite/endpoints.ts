@@ -153,7 +153,7 @@ export function listAllEndpoints(
 ): EndpointRecord[] {
   const rows = statements.all<EndpointRow>(
     `SELECT * FROM webhooks_endpoints WHERE endpoint_id > ? AND deleted_at IS NULL
-      ORDER BY endpoint_id LIMIT ?`,
+      ORDER BY endpoint_id LIMIT +?`,
     after ?? '',
     limit,
   )
