@@ -98,12 +98,14 @@ const answers: Record<string, Answer> = {
 /** A storage whose driver fails when told to, and then tells all that it was given. */
 function tellingStorage(storage: Storage) {
   const failing = new Set<string>()
+  const failed = new Set<string>()
   const telling = new Proxy(storage, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
       if (typeof method !== 'function' || name === 'onWork') return method
       return async (params: unknown) => {
         if (!failing.has(String(name))) return method.call(target, params)
+        failed.add(String(name))
         const told = inspect(params, { depth: 9, maxStringLength: null })
         const cause = Object.assign(new Error(`parameters: ${JSON.stringify(params)}`), { params })
         throw Object.assign(new Error(`INSERT failed: ${JSON.stringify(params)}`, { cause }), {
@@ -114,7 +116,16 @@ function tellingStorage(storage: Storage) {
       }
     },
   })
-  return { storage: telling, failing }
+  /** Lets methods fail that the engine calls, until each of them has. */
+  async function failOnce(...methods: string[]): Promise<void> {
+    failed.clear()
+    for (const method of methods) failing.add(method)
+    await vi.waitFor(() => expect([...failed].sort()).toEqual(methods.toSorted()), {
+      timeout: 30_000,
+    })
+    failing.clear()
+  }
+  return { storage: telling, failing, failOnce }
 }
 
 let origin = ''
@@ -141,13 +152,13 @@ async function goThrough(
   const tell = (value: unknown) => void told.push(writeDown(value))
   const log = (details: object, message: string) => tell([message, details])
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
-  const { storage, failing } = tellingStorage(openStorage())
+  const { storage, failing, failOnce } = tellingStorage(openStorage())
   const settings = { events, storage, logger, ...(encryption && { encryption }) }
   const webhooks = createWebhooks({
     ...settings,
     addressGuard: { allow: ['127.0.0.1'] },
     retry: { delaysMs: [0, 10], jitter: 0 },
-    limits: { timeoutMs: 400, leaseMs: 5_400, rotationOverlapMs: 60_000 },
+    limits: { timeoutMs: 1_500, leaseMs: 6_500, rotationOverlapMs: 60_000 },
     redact: { payloadPaths: ['token', 'nested.*.token'] },
     signing: { custom: { header: 'x-old-signature' } },
   })
@@ -281,12 +292,8 @@ async function goThrough(
 
   // Attempts of every kind, and a storage that fails in the middle of the work.
   for (const index of [0, 2, 4, 6, 8, 10, 12]) await webhooks.emit('user.created', dataOf(index))
-  failing.add('settleDeliveries')
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  failing.clear()
-  failing.add('claimDeliveries').add('recordHealth')
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  failing.clear()
+  await failOnce('settleDeliveries')
+  await failOnce('claimDeliveries', 'recordHealth')
   for (const id of created) tell(await endpoints.test(id))
   await vi.waitFor(
     async () => {

@@ -10,7 +10,7 @@ export type Values = Value[] | [Record<string, Value>]
  * Statements on one connection, each prepared once. `:names` read better and cost a microsecond
  * more than `?`, which is for what runs per delivery. (Node before 22.16 cannot bind `?1`.)
  *
- * `LIMIT +?` and not `LIMIT +?`: SQLite plans by the value of a bare limit, and compiles the statement
+ * `LIMIT +?` and not `LIMIT ?`: SQLite plans by the value of a bare limit, and compiles the statement
  * anew each time it is bound, which costs more than to run it.
  */
 export class Statements {
