@@ -1,0 +1,216 @@
+import { Hono } from 'hono'
+import type { EventRegistry } from '../core/registry.ts'
+import { isWebhooksError, WebhooksError } from '../errors.ts'
+import type { Clock, Logger } from '../ports.ts'
+import { consoleLogger, systemClock } from '../system.ts'
+import { type Authorize, checkAccess, type ManagementAccess } from './access.ts'
+import { answerRoute } from './answer.ts'
+import { IdempotencyKeys } from './idempotency.ts'
+import { openApiDocument } from './openapi.ts'
+import { problemResponse, Refusal } from './problem.ts'
+import type { Route, TenantFace } from './route.ts'
+import { routes } from './routes/index.ts'
+
+/** The part of an instance that the management API uses: any `Webhooks` has it. */
+export interface ManagedWebhooks {
+  readonly registry: EventRegistry
+  forTenant(tenantId: string): TenantFace
+}
+
+/** Serves the pages below `/portal`, for callers that `authorize` let through. */
+export type PortalHandler = (
+  request: Request,
+  where: {
+    /** The path below the mount path, such as `/portal` or `/portal/app.js`. */
+    path: string
+    basePath: string
+    access: ManagementAccess
+  },
+) => Response | Promise<Response>
+
+/** What {@link managementApi} takes. */
+export interface ManagementOptions<Context = unknown> {
+  /** Tells who calls, and what that caller may do. Without it nothing is served. */
+  authorize: Authorize<Context>
+  /** The path that it is mounted under. Default `/api/v1/webhooks`. */
+  basePath?: string | undefined
+  /** Serves the pages below `/portal`. Default none. */
+  portal?: PortalHandler | undefined
+  /** Where faults of ours and of `authorize` are reported. Default: the console. */
+  logger?: Logger | undefined
+  /** Default: the system's. */
+  clock?: Clock | undefined
+}
+
+/**
+ * The management API: takes a request, and what the host wants `authorize` to see beside it.
+ * Never throws: whatever happens becomes an answer.
+ */
+export type ManagementApi<Context = unknown> = (
+  request: Request,
+  ...context: unknown extends Context ? [context?: unknown] : [context: Context]
+) => Promise<Response>
+
+interface Env<Context> {
+  Bindings: { context: Context }
+  Variables: { access: ManagementAccess }
+}
+
+/**
+ * Serves an instance's endpoints, delivery log and figures over HTTP, as a fetch handler that any
+ * framework can mount. A path may come with the mount path or, from frameworks that cut it off,
+ * without.
+ *
+ * @example
+ * const api = managementApi(webhooks, {
+ *   authorize: async (request) => {
+ *     const user = await userOf(request.headers.get('authorization'))
+ *     return user && { tenantId: user.workspaceId, actions: managementActions }
+ *   },
+ * })
+ * app.all('/api/v1/webhooks/*', (c) => api(c.req.raw)) // Hono
+ *
+ * @throws WebhooksError `invalid_option`
+ */
+export function managementApi<Context = unknown>(
+  webhooks: ManagedWebhooks,
+  options: ManagementOptions<Context>,
+): ManagementApi<Context> {
+  const { authorize, basePath, portal, logger, clock } = checkOptions(options)
+  const { registry } = webhooks
+  const keys = new IdempotencyKeys(clock)
+  let document: object | undefined
+  const app = new Hono<Env<Context>>({
+    getPath: (request) => pathBelow(basePath, new URL(request.url).pathname),
+  })
+
+  app.use(async (c, next) => {
+    const verdict = await judge(c.req.raw, c.env.context)
+    if (verdict instanceof Response) return verdict
+    c.set('access', verdict)
+    await next()
+  })
+
+  app.get('/openapi.json', (c) => {
+    document ??= openApiDocument({ routes, registry, basePath })
+    return c.json(document)
+  })
+  if (portal !== undefined) {
+    app.on(['GET'], ['/portal', '/portal/*'], (c) =>
+      portal(c.req.raw, { path: c.req.path, basePath, access: c.get('access') }),
+    )
+  }
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), route.path, (c) => {
+      const access = c.get('access')
+      const tenant = webhooks.forTenant(access.tenantId)
+      const params = c.req.param() as Record<string, string>
+      return answerRoute(route, {
+        request: c.req.raw,
+        keys,
+        input: { params, tenant, registry, access, basePath },
+      })
+    })
+  }
+  for (const [path, methods] of methodsByPath()) {
+    const allow = methods.join(', ')
+    app.options(path, () => new Response(null, { status: 204, headers: { allow } }))
+    app.all(path, () => {
+      throw new Refusal('method_not_allowed', `Here you can use ${allow}.`, { headers: { allow } })
+    })
+  }
+  app.notFound(() => {
+    throw new Refusal(
+      'not_found',
+      `There is nothing here. Paths begin with ${basePath}; if it is mounted elsewhere, say so ` +
+        'in the option basePath.',
+    )
+  })
+  app.onError((error) => {
+    report(error)
+    return problemResponse(error)
+  })
+
+  async function judge(request: Request, context: Context): Promise<ManagementAccess | Response> {
+    const verdict = await askHost(request, context)
+    if (verdict instanceof Response) return verdict
+    if (verdict !== null && verdict !== undefined) return checkAccess(verdict)
+    throw new Refusal('unauthorized', 'Say who you are.', {
+      headers: { 'www-authenticate': 'Bearer' },
+    })
+  }
+
+  async function askHost(request: Request, context: Context) {
+    try {
+      return await authorize(request, context)
+    } catch (error) {
+      logger.warn({ error }, 'authorize threw; the request is refused')
+      throw new Refusal('forbidden', 'You may not do this.')
+    }
+  }
+
+  function report(error: unknown): void {
+    if (error instanceof Refusal) return
+    const { status } = problemResponse(error)
+    if (status < 500) return
+    const level = isWebhooksError(error) && status === 503 ? 'warn' : 'error'
+    logger[level]({ error }, 'A request to the management API failed')
+  }
+
+  return async (request, context?: unknown) => {
+    const response = await app.fetch(request, { context: context as Context })
+    return withDefaults(response)
+  }
+}
+
+/** What every answer says, unless it says something else. */
+const defaultHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+}
+
+function withDefaults(response: Response): Response {
+  const headers = new Headers(response.headers)
+  for (const [name, value] of Object.entries(defaultHeaders)) {
+    if (!headers.has(name)) headers.set(name, value)
+  }
+  const { status, statusText } = response
+  return new Response(response.body, { status, statusText, headers })
+}
+
+/** `GET`, `HEAD` and so on by path, for answers that tell what is allowed. */
+function methodsByPath(): Map<string, string[]> {
+  const methods = new Map<string, string[]>([['/openapi.json', ['GET', 'HEAD', 'OPTIONS']]])
+  for (const { path, method } of routes as readonly Route[]) {
+    const known = methods.get(path) ?? ['OPTIONS']
+    const names = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
+    methods.set(path, [...names, ...known])
+  }
+  return methods
+}
+
+/** The path below the mount path; a slash at its end makes no difference. */
+function pathBelow(basePath: string, path: string): string {
+  const below = path === basePath || path.startsWith(`${basePath}/`)
+  const rest = below ? path.slice(basePath.length) : path
+  return rest.endsWith('/') ? rest.slice(0, -1) || '/' : rest || '/'
+}
+
+function checkOptions<Context>(options: ManagementOptions<Context>) {
+  const { authorize, basePath = '/api/v1/webhooks' } = options ?? {}
+  const { portal, logger = consoleLogger, clock = systemClock } = options ?? {}
+  if (typeof authorize !== 'function') {
+    throw new WebhooksError(
+      'invalid_option',
+      'managementApi needs { authorize }: a function that tells for each request whose endpoints ' +
+        'it may reach, and what it may do there',
+    )
+  }
+  if (!/^(\/[\w.~-]+)+$/.test(basePath)) {
+    throw new WebhooksError(
+      'invalid_option',
+      'basePath must be a path such as /api/v1/webhooks, without a slash at its end',
+    )
+  }
+  return { authorize, basePath, portal, logger, clock }
+}
