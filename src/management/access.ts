@@ -1,5 +1,3 @@
-import { WebhooksError } from '../errors.ts'
-
 /**
  * Everything that can be permitted:
  *
@@ -36,23 +34,24 @@ export type Authorize<Context> = (request: Request, context: Context) => Verdict
 
 type Verdict = ManagementAccess | Response | null
 
+const longestTenantId = 256
+
 /**
  * Lets what `authorize` returned pass. A host written in plain JavaScript may return anything: a
  * misspelt action or a missing tenant must never open a door.
  *
- * @throws WebhooksError `invalid_option`
+ * @throws TypeError It is the host's mistake, and not the caller's.
  */
-export function checkAccess(verdict: ManagementAccess): ManagementAccess {
-  const { tenantId, actions } = verdict
-  const unknown = Array.isArray(actions)
-    ? actions.find((action) => !managementActions.includes(action))
-    : actions
-  if (typeof tenantId === 'string' && Array.isArray(actions) && unknown === undefined) {
+export function checkAccess({ tenantId, actions }: ManagementAccess): ManagementAccess {
+  const isTenant =
+    typeof tenantId === 'string' && tenantId.length >= 1 && tenantId.length <= longestTenantId
+  const isList = Array.isArray(actions)
+  if (isTenant && isList && actions.every((action) => managementActions.includes(action))) {
     return { tenantId, actions }
   }
-  throw new WebhooksError(
-    'invalid_option',
-    'authorize must return { tenantId, actions }, null or a Response. tenantId is a text ' +
-      `("default" for hosts with one tenant), actions a list of ${managementActions.join(', ')}`,
+  throw new TypeError(
+    `authorize must return { tenantId, actions }, null or a Response. tenantId is a text of 1 to ` +
+      `${longestTenantId} characters ("default" for hosts with one tenant), actions a list of ` +
+      managementActions.join(', '),
   )
 }

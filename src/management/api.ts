@@ -95,29 +95,26 @@ export function managementApi<Context = unknown>(
     document ??= openApiDocument({ routes, registry, basePath })
     return c.json(document)
   })
+  allowOnly('/openapi.json', ['get'])
   if (portal !== undefined) {
     app.on(['GET'], ['/portal', '/portal/*'], (c) =>
       portal(c.req.raw, { path: c.req.path, basePath, access: c.get('access') }),
     )
   }
-  for (const route of routes) {
-    app.on(route.method.toUpperCase(), route.path, (c) => {
-      const access = c.get('access')
-      const tenant = webhooks.forTenant(access.tenantId)
-      const params = c.req.param() as Record<string, string>
-      return answerRoute(route, {
-        request: c.req.raw,
-        keys,
-        input: { params, tenant, registry, access, basePath },
+  for (const [path, ofPath] of routesByPath()) {
+    for (const route of ofPath) {
+      app.on(route.method.toUpperCase(), path, (c) => {
+        const access = c.get('access')
+        const tenant = webhooks.forTenant(access.tenantId)
+        const params: Record<string, string> = c.req.param()
+        const input = { params, tenant, registry, access, basePath }
+        return answerRoute(route, { request: c.req.raw, keys, input })
       })
-    })
-  }
-  for (const [path, methods] of methodsByPath()) {
-    const allow = methods.join(', ')
-    app.options(path, () => new Response(null, { status: 204, headers: { allow } }))
-    app.all(path, () => {
-      throw new Refusal('method_not_allowed', `Here you can use ${allow}.`, { headers: { allow } })
-    })
+    }
+    allowOnly(
+      path,
+      ofPath.map(({ method }) => method),
+    )
   }
   app.notFound(() => {
     throw new Refusal(
@@ -130,6 +127,16 @@ export function managementApi<Context = unknown>(
     report(error)
     return problemResponse(error)
   })
+
+  /** Answers what none of a path's routes does. Comes before paths with parameters. */
+  function allowOnly(path: string, methods: readonly Route['method'][]): void {
+    const names = methods.flatMap((name) => (name === 'get' ? ['GET', 'HEAD'] : name.toUpperCase()))
+    const allow = [...names, 'OPTIONS'].join(', ')
+    app.options(path, () => new Response(null, { status: 204, headers: { allow } }))
+    app.all(path, () => {
+      throw new Refusal('method_not_allowed', `Here you can use ${allow}.`, { headers: { allow } })
+    })
+  }
 
   async function judge(request: Request, context: Context): Promise<ManagementAccess | Response> {
     const verdict = await askHost(request, context)
@@ -178,15 +185,10 @@ function withDefaults(response: Response): Response {
   return new Response(response.body, { status, statusText, headers })
 }
 
-/** `GET`, `HEAD` and so on by path, for answers that tell what is allowed. */
-function methodsByPath(): Map<string, string[]> {
-  const methods = new Map<string, string[]>([['/openapi.json', ['GET', 'HEAD', 'OPTIONS']]])
-  for (const { path, method } of routes as readonly Route[]) {
-    const known = methods.get(path) ?? ['OPTIONS']
-    const names = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
-    methods.set(path, [...names, ...known])
-  }
-  return methods
+function routesByPath(): Map<string, Route[]> {
+  const byPath = new Map<string, Route[]>()
+  for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
+  return byPath
 }
 
 /** The path below the mount path; a slash at its end makes no difference. */

@@ -1,0 +1,81 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { expect, test } from 'vitest'
+import { ainexlayerEvents, ainexlayerExamples } from '../../src/ainexlayer/index.ts'
+import { managementActions, managementApi } from '../../src/management/index.ts'
+import { routes } from '../../src/management/routes/index.ts'
+import { createTestWebhooks } from '../support.ts'
+import { base, createApi, createContract, everything } from './support.ts'
+
+async function readDocument() {
+  const { webhooks } = createTestWebhooks({ events: ainexlayerEvents })
+  const api = managementApi(webhooks, { authorize: () => everything })
+  return (await api(new Request(`http://host.example${base}/openapi.json`))).json()
+}
+
+test('a public validator finds the document valid', async () => {
+  const result = await new Validator().validate(await readDocument())
+  expect(result).toEqual({ valid: true })
+})
+
+test('every reference leads somewhere', async () => {
+  const document = await readDocument()
+  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+    ([, ref = '']) => ref,
+  )
+  const { schemas } = document.components
+  expect(refs.length).toBeGreaterThan(20)
+  expect(refs.filter((ref) => !(ref.replace('#/components/schemas/', '') in schemas))).toEqual([])
+})
+
+test('every route stands in it, with what it needs and a name of its own', async () => {
+  const { paths } = await readDocument()
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations as object).map((method) => `${method} ${path}`),
+  )
+  const served = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+  expect(documented.sort()).toEqual(['get /openapi.json', ...served].sort())
+  expect(new Set(routes.map(({ operationId }) => operationId)).size).toBe(routes.length)
+  expect(routes.filter(({ action }) => !managementActions.includes(action))).toEqual([])
+})
+
+test('every event type is a webhook, and what is sent fits it', async () => {
+  const document = await readDocument()
+  expect(Object.keys(document.webhooks)).toEqual(['webhook.test', ...ainexlayerEvents.names])
+  const contract = createContract({
+    paths: Object.fromEntries(
+      Object.entries(document.webhooks).map(([name, { post }]: [string, never]) => [
+        `/${name}`,
+        { post: { responses: { 200: (post as { requestBody: object }).requestBody } } },
+      ]),
+    ),
+    components: document.components,
+  } as never)
+  for (const name of ainexlayerEvents.names) {
+    const data = ainexlayerEvents.parse(name, ainexlayerExamples[name])
+    const body = { type: name, timestamp: new Date().toISOString(), data }
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const answer = { method: 'POST', path: `/${name}`, status: 200, headers }
+    expect(contract.findProblems({ ...answer, body }), name).toEqual([])
+    const wrong = { ...body, type: 'another' }
+    expect(contract.findProblems({ ...answer, body: wrong }), name).not.toEqual([])
+  }
+})
+
+test('an answer that the document does not know is found out', async () => {
+  const { call } = createApi()
+  const contract = createContract(await readDocument())
+  const answer = {
+    method: 'GET',
+    path: '/stats',
+    headers: new Headers({ 'content-type': 'application/json' }),
+  }
+  const { body } = await call('GET', '/stats')
+  expect(contract.findProblems({ ...answer, status: 200, body })).toEqual([])
+  expect(contract.findProblems({ ...answer, status: 200, body: { ...body, more: 1 } })).not.toEqual(
+    [],
+  )
+  expect(
+    contract.findProblems({ ...answer, status: 200, body: { ...body, backlog: '1' } }),
+  ).not.toEqual([])
+  expect(contract.findProblems({ ...answer, status: 202, body })).not.toEqual([])
+})
