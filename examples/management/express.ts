@@ -1,4 +1,4 @@
-/** The management API in an Express app, behind the app's own authentication and body parser. */
+/** The management API in an Express app, behind the app's own authentication. */
 import type { IncomingMessage } from 'node:http'
 import {
   type ManagedWebhooks,
@@ -24,7 +24,8 @@ export function createExpressApp(webhooks: ManagedWebhooks): express.Express {
     request.access = accessOf(request.headers.authorization)
     next()
   })
-  app.use(express.json())
+  // Before body parsers, so that the API's own limit and its own errors hold. After them works too.
   app.use('/api/v1/webhooks', nodeListener(api))
+  app.use(express.json())
   return app
 }

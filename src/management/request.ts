@@ -63,14 +63,26 @@ export async function readBody(request: Request): Promise<ReadBody> {
 async function readBytes(request: Request): Promise<Uint8Array> {
   // The announcement spares reading; the count below does not rely on it.
   if (Number(request.headers.get('content-length')) > bodyLimitBytes) throw tooLarge()
+  if (request.bodyUsed) {
+    throw new TypeError('Somebody read the body before the management API: use request.clone()')
+  }
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of readToEnd(request.body)) {
     length += chunk.length
     if (length > bodyLimitBytes) throw tooLarge()
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** A client that leaves half-way is no fault of ours. */
+async function* readToEnd(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? []
+  } catch {
+    throw new Refusal('invalid_request', 'The body ended before it was complete.')
+  }
 }
 
 function tooLarge(): Refusal {

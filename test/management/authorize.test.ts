@@ -140,3 +140,16 @@ test('only who may see payloads sees what was sent and answered', async () => {
   expect(JSON.stringify(less.body)).not.toContain('private')
   expect((await call('POST', `/${id}/test`)).body.response.body).toBeNull()
 })
+
+test('a body that authorize took away is a mistake of the host, and named in its log', async () => {
+  const { call, lines } = createApi({
+    async authorize(request) {
+      await request.text()
+      return everything
+    },
+  })
+  expect((await call('POST', '', { body: {} })).status).toBe(500)
+  expect(lines).toMatchObject([
+    { details: { error: { message: expect.stringMatching(/request\.clone/) } } },
+  ])
+})
