@@ -17,10 +17,13 @@ type Around = Omit<RouteInput<string, unknown, unknown>, 'query' | 'body' | 'ifV
 /** Ids as the library makes them, and names of event types. All else is not found anyway. */
 const paramForm = /^[\w.]{1,128}$/
 
+/** The answers that repeats get. */
+export type AnswersByKey = IdempotencyKeys<Written>
+
 /** Checks a request against its route, and answers it. @throws Refusal, WebhooksError */
 export async function answerRoute(
   route: Route,
-  { request, keys, input }: { request: Request; keys: IdempotencyKeys; input: Around },
+  { request, keys, input }: { request: Request; keys: AnswersByKey; input: Around },
 ): Promise<Response> {
   const { access, params } = input
   if (route.action !== null && !access.actions.includes(route.action)) {
@@ -32,13 +35,13 @@ export async function answerRoute(
   }
   const query = readRouteQuery(route, request)
   const { text, body } = await readRouteBody(route, request)
-  const ifVersion = route.ifMatch ? readIfMatch(request.headers) : undefined
+  const ifVersion = route.ifMatch && readIfMatch(request.headers, route.ifMatch)
   const work = () => handle(route, { ...input, query, body, ifVersion })
 
   const key = route.method === 'post' ? readIdempotencyKey(request.headers) : undefined
-  if (key === undefined) return work()
+  if (key === undefined) return toResponse(await work())
   const seesPayloads = access.actions.includes('payloads')
-  return keys.run(
+  const { value, replayed } = await keys.run(
     {
       scope: JSON.stringify([access.tenantId, seesPayloads]),
       key,
@@ -46,6 +49,23 @@ export async function answerRoute(
     },
     work,
   )
+  return toResponse(value, replayed ? { 'idempotency-replayed': 'true' } : {})
+}
+
+/** An answer as it goes out. */
+interface Written {
+  status: number
+  headers: Record<string, string>
+  /** JSON; `null` where there is no body. */
+  text: string | null
+}
+
+function toResponse(
+  { status, headers, text }: Written,
+  more: Record<string, string> = {},
+): Response {
+  const type = text !== null && { 'content-type': 'application/json' }
+  return new Response(text, { status, headers: { ...type, ...headers, ...more } })
 }
 
 function readRouteQuery(route: Route, request: Request): unknown {
@@ -68,16 +88,11 @@ async function readRouteBody(
   return { text, body: checkForm(route.body, value, 'body') }
 }
 
-async function handle(
-  route: Route,
-  input: RouteInput<string, unknown, unknown>,
-): Promise<Response> {
+async function handle(route: Route, input: RouteInput<string, unknown, unknown>): Promise<Written> {
   try {
-    const { body, headers } = await route.handle(input)
-    const { status } = route.success
-    return body === undefined
-      ? new Response(null, { status, headers })
-      : Response.json(body, { status, headers })
+    const { body, headers = {} } = await route.handle(input)
+    const text = body === undefined ? null : JSON.stringify(body)
+    return { status: route.success.status, headers, text }
   } catch (error) {
     throw input.ifVersion !== undefined && isWebhooksError(error, 'conflict')
       ? versionMismatch()

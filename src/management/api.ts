@@ -4,10 +4,10 @@ import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { Clock, Logger } from '../ports.ts'
 import { consoleLogger, systemClock } from '../system.ts'
 import { type Authorize, checkAccess, type ManagementAccess } from './access.ts'
-import { answerRoute } from './answer.ts'
+import { type AnswersByKey, answerRoute } from './answer.ts'
 import { IdempotencyKeys } from './idempotency.ts'
 import { openApiDocument } from './openapi.ts'
-import { problemResponse, Refusal } from './problem.ts'
+import { problemResponse, Refusal, toProblem } from './problem.ts'
 import type { Route, TenantFace } from './route.ts'
 import { routes } from './routes/index.ts'
 
@@ -78,7 +78,7 @@ export function managementApi<Context = unknown>(
 ): ManagementApi<Context> {
   const { authorize, basePath, portal, logger, clock } = checkOptions(options)
   const { registry } = webhooks
-  const keys = new IdempotencyKeys(clock)
+  const keys: AnswersByKey = new IdempotencyKeys(clock)
   let document: object | undefined
   const app = new Hono<Env<Context>>({
     getPath: (request) => pathBelow(basePath, new URL(request.url).pathname),
@@ -123,10 +123,12 @@ export function managementApi<Context = unknown>(
         'in the option basePath.',
     )
   })
-  app.onError((error) => {
+  app.onError(answerError)
+
+  function answerError(error: unknown): Response {
     report(error)
     return problemResponse(error)
-  })
+  }
 
   /** Answers what none of a path's routes does. Comes before paths with parameters. */
   function allowOnly(path: string, methods: readonly Route['method'][]): void {
@@ -158,15 +160,19 @@ export function managementApi<Context = unknown>(
 
   function report(error: unknown): void {
     if (error instanceof Refusal) return
-    const { status } = problemResponse(error)
+    const { status } = toProblem(error)
     if (status < 500) return
     const level = isWebhooksError(error) && status === 503 ? 'warn' : 'error'
     logger[level]({ error }, 'A request to the management API failed')
   }
 
   return async (request, context?: unknown) => {
-    const response = await app.fetch(request, { context: context as Context })
-    return withDefaults(response)
+    try {
+      return withDefaults(await app.fetch(request, { context: context as Context }))
+    } catch (error) {
+      // Hono passes on what was thrown and is no Error.
+      return withDefaults(answerError(error))
+    }
   }
 }
 

@@ -3,13 +3,14 @@ import { Refusal } from './problem.ts'
 
 /** An hour: repeats after a lost answer come within seconds or minutes. */
 const keptMs = 3_600_000
-/** Keys that are remembered, per tenant and in all; the oldest one makes room. */
-const mostPerTenant = 100
-const mostTenants = 100
+/** Keys that are remembered, in all and per tenant; the oldest one makes room. */
+const mostKeys = 1_000
+const mostPerScope = 100
 
-interface Entry {
+interface Entry<Value> {
+  scope: string
   fingerprint: string
-  response: Promise<Response>
+  value: Promise<Value>
   expiresAt: number
 }
 
@@ -27,11 +28,13 @@ export interface KeyedRequest {
  * repeat that comes while the first is under way waits for it. Only successes are kept: after a
  * refusal nothing was done, and a repeat may fare better.
  *
- * In memory, and so of this process alone: answers hold secrets, which no store shall keep.
+ * In memory, and so of this process alone: answers hold secrets, which are kept nowhere in the
+ * clear.
  */
-export class IdempotencyKeys {
+export class IdempotencyKeys<Value> {
   readonly #clock: Clock
-  readonly #tenants = new Map<string, Map<string, Entry>>()
+  /** In the order of their coming, which is that of their expiry. */
+  readonly #entries = new Map<string, Entry<Value>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -40,51 +43,47 @@ export class IdempotencyKeys {
   /** @throws Refusal `idempotency_key_reused`, and what `work` throws */
   async run(
     { scope, key, fingerprint }: KeyedRequest,
-    work: () => Promise<Response>,
-  ): Promise<Response> {
-    const entries = this.#entriesOf(scope)
-    const known = entries.get(key)
-    if (known !== undefined && known.expiresAt > this.#now()) return replay(known, fingerprint)
-    const entry = { fingerprint, response: work(), expiresAt: this.#now() + keptMs }
-    entries.delete(key)
-    entries.set(key, entry)
-    dropOldest(entries, mostPerTenant)
+    work: () => Promise<Value>,
+  ): Promise<{ value: Value; replayed: boolean }> {
+    const now = this.#clock.now().getTime()
+    this.#dropExpired(now)
+    const id = JSON.stringify([scope, key])
+    const known = this.#entries.get(id)
+    if (known !== undefined) {
+      if (known.fingerprint !== fingerprint) throw reused()
+      return { value: await known.value, replayed: true }
+    }
+    const entry = { scope, fingerprint, value: work(), expiresAt: now + keptMs }
+    this.#entries.set(id, entry)
+    this.#makeRoom(scope)
     try {
-      return (await entry.response).clone()
+      return { value: await entry.value, replayed: false }
     } catch (error) {
-      if (entries.get(key) === entry) entries.delete(key)
+      if (this.#entries.get(id) === entry) this.#entries.delete(id)
       throw error
     }
   }
 
-  /** Entries of a tenant, which becomes the newest one. */
-  #entriesOf(scope: string): Map<string, Entry> {
-    const entries = this.#tenants.get(scope) ?? new Map<string, Entry>()
-    this.#tenants.delete(scope)
-    this.#tenants.set(scope, entries)
-    dropOldest(this.#tenants, mostTenants)
-    return entries
+  #dropExpired(now: number): void {
+    for (const [id, { expiresAt }] of this.#entries) {
+      if (expiresAt > now) return
+      this.#entries.delete(id)
+    }
   }
 
-  #now(): number {
-    return this.#clock.now().getTime()
+  #makeRoom(scope: string): void {
+    const ids = [...this.#entries.keys()]
+    const ofScope = ids.filter((id) => this.#entries.get(id)?.scope === scope)
+    const [oldest] = ofScope.length > mostPerScope ? ofScope : ids.length > mostKeys ? ids : []
+    if (oldest !== undefined) this.#entries.delete(oldest)
   }
 }
 
-async function replay({ fingerprint, response }: Entry, asked: string): Promise<Response> {
-  if (fingerprint !== asked) {
-    throw new Refusal(
-      'idempotency_key_reused',
-      'This Idempotency-Key stands for another request already. Use a new key for each.',
-    )
-  }
-  const answer = (await response).clone()
-  answer.headers.set('idempotency-replayed', 'true')
-  return answer
-}
-
-function dropOldest(map: Map<string, unknown>, most: number): void {
-  while (map.size > most) map.delete(map.keys().next().value as string)
+function reused(): Refusal {
+  return new Refusal(
+    'idempotency_key_reused',
+    'This Idempotency-Key stands for another request already. Use a new key for each.',
+  )
 }
 
 /** Up to 255 visible characters, quoted or not. */

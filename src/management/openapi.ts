@@ -174,15 +174,15 @@ function headerParameters({ method, ifMatch }: Route): Json[] {
   const version = {
     name: 'If-Match',
     in: 'header',
-    required: true,
+    required: ifMatch === 'required',
     description: 'The ETag of what you read, or `*`.',
     schema,
   }
-  return [...(method === 'post' ? [key] : []), ...(ifMatch ? [version] : [])]
+  return [...(method === 'post' ? [key] : []), ...(ifMatch === undefined ? [] : [version])]
 }
 
 /** Codes that a route can answer with, those that any route has included. */
-export function problemsOf(route: Route): ProblemCode[] {
+function problemsOf(route: Route): ProblemCode[] {
   return [
     'unauthorized',
     'forbidden',
@@ -196,7 +196,8 @@ export function problemsOf(route: Route): ProblemCode[] {
       ? []
       : (['invalid_json', 'body_too_large', 'unsupported_media_type'] as const)),
     ...(route.method === 'post' ? (['cross_site_request', 'idempotency_key_reused'] as const) : []),
-    ...(route.ifMatch ? (['version_mismatch', 'if_match_missing'] as const) : []),
+    ...(route.ifMatch === undefined ? [] : (['version_mismatch'] as const)),
+    ...(route.ifMatch === 'required' ? (['if_match_missing'] as const) : []),
     ...(route.problems ?? []),
   ]
 }

@@ -150,20 +150,20 @@ export function refuseCrossSite({ method, headers }: Request): void {
 const tag = /^"([1-9]\d{0,14})"$/
 
 /**
- * The version that `If-Match` names; `undefined` for `*`, which is any.
+ * The version that `If-Match` names; `undefined` for `*`, which is any, and where it is left out.
  *
- * @throws Refusal `if_match_missing` (RFC 6585, section 3), `version_mismatch`
+ * @throws Refusal `version_mismatch`, and `if_match_missing` (RFC 6585, section 3) if it is required
  */
-export function readIfMatch(headers: Headers): number | undefined {
+export function readIfMatch(headers: Headers, need: 'required' | 'optional'): number | undefined {
   const given = headers.get('if-match')?.trim()
-  if (given === undefined) {
+  if (given === undefined && need === 'required') {
     throw new Refusal(
       'if_match_missing',
       'Send the ETag of what you read as "If-Match", so that nobody\'s change is lost, or ' +
         '"If-Match: *" to change whatever is there.',
     )
   }
-  if (given === '*') return undefined
+  if (given === undefined || given === '*') return undefined
   const [, version] = tag.exec(given) ?? []
   if (version === undefined) throw versionMismatch()
   return Number(version)

@@ -22,7 +22,7 @@ export interface RouteInput<Path extends string, Query, Body> {
   params: Record<ParamName<Path>, string>
   query: Query
   body: Body
-  /** The version that `If-Match` names; `undefined` for `*` and for routes that take none. */
+  /** The version that `If-Match` names; `undefined` where any will do. */
   ifVersion: number | undefined
   tenant: TenantFace
   registry: EventRegistry
@@ -61,8 +61,8 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
   body?: z.ZodType<Body>
   /** Whether the body may be left out. Default false. */
   bodyOptional?: boolean
-  /** Whether `If-Match` has to be sent. Default false. */
-  ifMatch?: boolean
+  /** Whether `If-Match` has to be sent, or counts where it is. Left out: it means nothing. */
+  ifMatch?: 'required' | 'optional'
   success: Success
   /** Codes beside those that any route can answer with. */
   problems?: readonly ProblemCode[]

@@ -58,6 +58,10 @@ test('where authorize throws, the caller learns nothing and the operator everyth
   const throwing = () => {
     throw error
   }
+  const throwingText = () => {
+    throw 'session store is down'
+  }
+  expect((await createApi({ authorize: throwingText }).call('GET', '')).status).toBe(403)
   for (const authorize of [throwing, () => Promise.reject(error)]) {
     const { call, lines } = createApi({ authorize })
     const { status, body } = await call('GET', '')

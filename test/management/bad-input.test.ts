@@ -324,6 +324,14 @@ test('faults of ours are told without a word about them, and reported', async ()
   ])
 })
 
+test('what is thrown and is no Error is answered like one', async () => {
+  const { call, lines, webhooks } = createApi()
+  const { forTenant } = webhooks
+  webhooks.forTenant = (tenantId) => ({ ...forTenant(tenantId), stats: () => Promise.reject(null) })
+  expect((await call('GET', '/stats')).body.code).toBe('internal')
+  expect(lines).toHaveLength(1)
+})
+
 test('a storage that is away is told as such: 503', async () => {
   const { call, lines, webhooks } = createApi()
   await webhooks.stop()

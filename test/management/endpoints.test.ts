@@ -132,6 +132,15 @@ test('a test event is sent at once, and its attempt answered', async () => {
   })
 })
 
+test('a deletion that names a version takes that one only', async () => {
+  const { call, create } = createApi()
+  const { id } = await create()
+  const remove = (tag: string) => call('DELETE', `/${id}`, { headers: { 'if-match': tag } })
+  expect(await remove('"2"')).toMatchObject({ status: 412, body: { code: 'version_mismatch' } })
+  expect((await call('GET', `/${id}`)).status).toBe(200)
+  expect((await remove('"1"')).status).toBe(204)
+})
+
 test('a deleted endpoint is gone', async () => {
   const { call, create } = createApi()
   const { id } = await create()

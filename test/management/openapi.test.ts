@@ -4,16 +4,17 @@ import { ainexlayerEvents, ainexlayerExamples } from '../../src/ainexlayer/index
 import { managementActions, managementApi } from '../../src/management/index.ts'
 import { routes } from '../../src/management/routes/index.ts'
 import { createTestWebhooks } from '../support.ts'
-import { base, createApi, createContract, everything } from './support.ts'
+import { base, createApi, createContract, type Document, everything } from './support.ts'
 
-async function readDocument() {
+async function readDocument(): Promise<Document> {
   const { webhooks } = createTestWebhooks({ events: ainexlayerEvents })
   const api = managementApi(webhooks, { authorize: () => everything })
-  return (await api(new Request(`http://host.example${base}/openapi.json`))).json()
+  const response = await api(new Request(`http://host.example${base}/openapi.json`))
+  return (await response.json()) as Document
 }
 
 test('a public validator finds the document valid', async () => {
-  const result = await new Validator().validate(await readDocument())
+  const result = await new Validator().validate({ ...(await readDocument()) })
   expect(result).toEqual({ valid: true })
 })
 
@@ -35,21 +36,22 @@ test('every route stands in it, with what it needs and a name of its own', async
   const served = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
   expect(documented.sort()).toEqual(['get /openapi.json', ...served].sort())
   expect(new Set(routes.map(({ operationId }) => operationId)).size).toBe(routes.length)
-  expect(routes.filter(({ action }) => !managementActions.includes(action))).toEqual([])
+  expect(
+    routes.filter(({ action }) => action === null || !managementActions.includes(action)),
+  ).toEqual([])
 })
 
 test('every event type is a webhook, and what is sent fits it', async () => {
   const document = await readDocument()
   expect(Object.keys(document.webhooks)).toEqual(['webhook.test', ...ainexlayerEvents.names])
-  const contract = createContract({
-    paths: Object.fromEntries(
-      Object.entries(document.webhooks).map(([name, { post }]: [string, never]) => [
-        `/${name}`,
-        { post: { responses: { 200: (post as { requestBody: object }).requestBody } } },
-      ]),
-    ),
-    components: document.components,
-  } as never)
+  // A request that receivers get, in the place of an answer.
+  const paths = Object.fromEntries(
+    Object.entries(document.webhooks).map(([name, { post }]) => [
+      `/${name}`,
+      { post: { responses: { 200: post?.requestBody ?? {} } } },
+    ]),
+  )
+  const contract = createContract({ ...document, paths })
   for (const name of ainexlayerEvents.names) {
     const data = ainexlayerEvents.parse(name, ainexlayerExamples[name])
     const body = { type: name, timestamp: new Date().toISOString(), data }

@@ -117,11 +117,15 @@ function createLog() {
 type Json = { [key: string]: unknown }
 
 interface Operation {
-  responses: Record<string, { content?: Record<string, unknown>; headers?: Json }>
+  requestBody?: { content: Json }
+  responses: Record<string, { content?: Json; headers?: Json }>
 }
 
-interface Document {
+/** As much of an OpenAPI document as tests look into. */
+export interface Document {
   paths: Record<string, Record<string, Operation>>
+  webhooks: Record<string, Record<string, Operation>>
+  components: { schemas: Json }
 }
 
 interface Contract {
@@ -166,7 +170,7 @@ export function createContract(document: Document): Contract {
     findProblems({ method, path, status, headers, body }) {
       const template = templateOf(document, path)
       const verb = method === 'HEAD' ? 'get' : method.toLowerCase()
-      const operation = template && document.paths[template]?.[verb]
+      const operation = document.paths[template ?? '']?.[verb]
       const response = operation?.responses[status]
       if (template === undefined || operation === undefined || response === undefined) {
         if (method === 'OPTIONS' && status === 204) return []

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../model.ts'
+import { versionMismatch } from '../request.ts'
 import { type Answer, defineRoute, type Route } from '../route.ts'
 import { nothing } from '../schemas/common.ts'
 import { attemptSchema } from '../schemas/delivery.ts'
@@ -80,7 +81,7 @@ export const endpointRoutes: readonly Route[] = [
     description: 'Changes what is given and leaves the rest.',
     action: 'write',
     body: updateEndpointSchema,
-    ifMatch: true,
+    ifMatch: 'required',
     success: { status: 200, description: 'Changed.', schema: endpointSchema, headers: etag },
     problems: [...unknownEndpoint, ...badSettings],
     async handle({ tenant, params, body, ifVersion }) {
@@ -94,9 +95,13 @@ export const endpointRoutes: readonly Route[] = [
     summary: 'Delete an endpoint',
     description: 'Cancels what is still owed to it. Its log stays until it is pruned.',
     action: 'write',
+    ifMatch: 'optional',
     success: { status: 204, description: 'Deleted.' },
     problems: unknownEndpoint,
-    async handle({ tenant, params }) {
+    async handle({ tenant, params, ifVersion }) {
+      // Not in one step with the deletion: the storage has no such thing.
+      const { version } = await tenant.endpoints.get(params.id)
+      if (ifVersion !== undefined && ifVersion !== version) throw versionMismatch()
       await tenant.endpoints.delete(params.id)
       return {}
     },
