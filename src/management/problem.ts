@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { isWebhooksError, type WebhooksErrorCode, type WebhooksErrorIssue } from '../errors.ts'
 
 /** What only the management API refuses: stable, like the codes of `WebhooksError`. */
-const refusals = {
+export const refusals = {
   invalid_request: 400,
   invalid_json: 400,
   unauthorized: 401,

@@ -117,6 +117,7 @@ function createLog() {
 type Json = { [key: string]: unknown }
 
 interface Operation {
+  'x-permission'?: string
   requestBody?: { content: Json }
   responses: Record<string, { content?: Json; headers?: Json }>
 }
