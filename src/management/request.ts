@@ -92,7 +92,7 @@ function tooLarge(): Refusal {
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-8"?\s*)?$/i
 
 /** Whether a body says that it is JSON in UTF-8 (RFC 8259, section 8.1). */
-export function isJson(headers: Headers): boolean {
+function isJson(headers: Headers): boolean {
   return jsonType.test(headers.get('content-type') ?? '')
 }
 

@@ -162,7 +162,7 @@ describe('nodeListener', () => {
     socket.destroy()
     await once(socket, 'close')
     const after = await reach('/api/v1/webhooks')
-    expect((await after.json()).total).toBe(0)
+    expect(await after.json()).toMatchObject({ total: 0 })
   })
 
   test.each([

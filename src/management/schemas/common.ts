@@ -25,7 +25,7 @@ export const givenInstant = (description: string) =>
   )
 
 /** A whole number in a query. */
-export const wholeNumber = (description: string, most: number) =>
+const wholeNumber = (description: string, most: number) =>
   about(
     description,
     z
