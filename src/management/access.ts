@@ -27,12 +27,12 @@ export interface ManagementAccess {
  * @param request - The request. Its body is not yours to read; use `request.clone()` if you must.
  * @param context - What the host handed over beside the request: the framework's own request with
  * {@link nodeListener}.
- * @returns What is permitted; `null` for a caller you do not know (401); or a `Response` of your
+ * @returns What is permitted; `null` or `undefined` for a caller you do not know (401); or a `Response` of your
  * own that is sent as it is, such as a redirect to your login page. A throw is 403, and logged.
  */
 export type Authorize<Context> = (request: Request, context: Context) => Verdict | Promise<Verdict>
 
-type Verdict = ManagementAccess | Response | null
+type Verdict = ManagementAccess | Response | null | undefined
 
 const longestTenantId = 256
 

@@ -87,6 +87,11 @@ test.each([
   expect(lines).toMatchObject([{ level: 'error' }])
 })
 
+test('an answer of authorize that is none is an unknown caller', async () => {
+  const { call } = createApi({ authorize: () => undefined })
+  expect((await call('GET', '')).status).toBe(401)
+})
+
 test('a response of the host is sent as it is', async () => {
   const { become, send } = createApi()
   become(new Response('Log in', { status: 302, headers: { location: '/login' } }))

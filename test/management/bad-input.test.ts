@@ -208,6 +208,9 @@ describe.each(named(routes))('the query of $name', ({ method, path, query }) => 
     'since=yesterday',
     'since=2026-01-01',
     'until=',
+    'eventId=%00',
+    'type=%00',
+    'type=a%20b',
     `type=${'x'.repeat(500)}`,
   ]
 

@@ -81,3 +81,18 @@ test('an answer that the document does not know is found out', async () => {
   ).not.toEqual([])
   expect(contract.findProblems({ ...answer, status: 202, body })).not.toEqual([])
 })
+
+test('a path with the mount path and one without it lead to the same', async () => {
+  const { webhooks } = createTestWebhooks({ events: ainexlayerEvents })
+  const api = managementApi(webhooks, { authorize: () => everything, basePath: '/hooks' })
+  const status = async (path: string) =>
+    (await api(new Request(`http://host.example${path}`))).status
+  for (const path of ['/hooks', '/hooks/', '/', '/hooks/stats', '/stats', '/hooks/stats/']) {
+    expect(await status(path), path).toBe(200)
+  }
+  for (const path of ['/hooksstats', '/api/v1/webhooks/stats', '/hooks/hooks/stats']) {
+    expect(await status(path), path).toBe(404)
+  }
+  const document = await (await api(new Request('http://host.example/hooks/openapi.json'))).json()
+  expect(document).toMatchObject({ servers: [{ url: '/hooks' }] })
+})

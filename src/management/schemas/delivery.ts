@@ -124,8 +124,14 @@ export const deliveryDetailsSchema = component(
 export const deliveryListQuery = z.strictObject({
   ...pageQuery,
   status: about('Only deliveries of this status.', status).optional(),
-  type: about('Name of an event type.', z.string().max(128)).optional(),
-  eventId: about('Only deliveries of this event.', z.string().max(64)).optional(),
+  type: about(
+    'Name of an event type.',
+    z.string().regex(/^[\w.]{1,128}$/, 'must be the name of an event type'),
+  ).optional(),
+  eventId: about(
+    'Only deliveries of this event.',
+    z.string().regex(/^\w{1,64}$/, 'must be the id of an event, evt_…'),
+  ).optional(),
   since: givenInstant('Created at this instant or later.').optional(),
   until: givenInstant('Created before this instant.').optional(),
 })
