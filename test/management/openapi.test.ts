@@ -1,6 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
+import * as z from 'zod'
 import { ainexlayerEvents, ainexlayerExamples } from '../../src/ainexlayer/index.ts'
+import { defineEvents } from '../../src/index.ts'
 import { managementActions, managementApi } from '../../src/management/index.ts'
 import { routes } from '../../src/management/routes/index.ts'
 import { createTestWebhooks } from '../support.ts'
@@ -95,4 +97,30 @@ test('a path with the mount path and one without it lead to the same', async () 
   }
   const document = await (await api(new Request('http://host.example/hooks/openapi.json'))).json()
   expect(document).toMatchObject({ servers: [{ url: '/hooks' }] })
+})
+
+test('event types whose schemas have named and recursive parts make a valid document', async () => {
+  const person = z.object({ name: z.string() }).meta({ id: 'a person (test)' })
+  const tree = z.object({
+    owner: person,
+    get children() {
+      return z.array(tree)
+    },
+  })
+  const { webhooks } = createTestWebhooks({
+    events: defineEvents({
+      'tree.grown': tree,
+      'tree.sold': z.object({ from: person, to: person }),
+    }),
+  })
+  const api = managementApi(webhooks, { authorize: () => everything })
+  const response = await api(new Request(`http://host.example${base}/openapi.json`))
+  const document = (await response.json()) as Document
+  expect(await new Validator().validate({ ...document })).toEqual({ valid: true })
+  const { schemas } = document.components
+  const text = JSON.stringify(document)
+  for (const [, ref = ''] of text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+    expect(schemas).toHaveProperty([ref])
+  }
+  expect(text).not.toMatch(/"\$ref":"#(\/\$defs|")/)
 })

@@ -1,12 +1,9 @@
-import * as z from 'zod'
-import { testEventName } from '../core/event-name.ts'
-import type { EventRegistry } from '../core/registry.ts'
-import { type ProblemCode, statusOf } from './problem.ts'
-import type { Route } from './route.ts'
-import { problemSchema } from './schemas/common.ts'
-import { documentation } from './schemas/documentation.ts'
-
-type Json = { [key: string]: unknown }
+import type { EventRegistry } from '../../core/registry.ts'
+import { type ProblemCode, statusOf } from '../problem.ts'
+import type { Route } from '../route.ts'
+import { problemSchema } from '../schemas/common.ts'
+import { components, type Json, schemaOf } from './json-schema.ts'
+import { receivedEvents } from './received-events.ts'
 
 /** The OpenAPI document (3.1): routes and event types, from the very schemas that check them. */
 export function openApiDocument({
@@ -18,12 +15,7 @@ export function openApiDocument({
   registry: EventRegistry
   basePath: string
 }): Json {
-  const components = ourComponents()
-  const webhooks = { ...testWebhook() }
-  for (const name of registry.names) {
-    const schema = embed(`event.${name}`, registry.jsonSchema(name), components)
-    webhooks[name] = webhook(name, schema)
-  }
+  const { webhooks, schemas } = receivedEvents(registry)
   return {
     openapi: '3.1.0',
     info: {
@@ -36,43 +28,13 @@ export function openApiDocument({
     paths: pathsOf(routes),
     webhooks,
     components: {
-      schemas: components,
+      schemas: { ...components(), ...schemas },
       securitySchemes: {
         host: { type: 'http', scheme: 'bearer', description: 'As the host decides.' },
       },
     },
   }
 }
-
-const refTo = (id: string) => `#/components/schemas/${id}`
-
-/** Every schema of ours that has a name. */
-function ourComponents(): Record<string, Json> {
-  const { schemas } = z.toJSONSchema(documentation as never, {
-    ...jsonSchemaOptions,
-    uri: refTo,
-  }) as { schemas: Record<string, Json> }
-  return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _, $id: __, id: ___, ...schema }]) => [
-      id,
-      schema,
-    ]),
-  )
-}
-
-const jsonSchemaOptions = {
-  metadata: documentation,
-  target: 'draft-2020-12',
-  io: 'output',
-  unrepresentable: 'any',
-  override: ({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: Json }) => {
-    const { def } = zodSchema._zod
-    if (def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
-    // Answers grow: only what we take is closed.
-    if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
-    delete jsonSchema.id
-  },
-} as const
 
 function pathsOf(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {
@@ -129,18 +91,6 @@ function operation(route: Route): Json {
       ...problemResponses(problemsOf(route)),
     },
   }
-}
-
-/** A reference where the schema has a name, else the schema. */
-function schemaOf(schema: z.ZodType): Json {
-  const id = documentation.get(schema)?.id
-  if (id !== undefined) return { $ref: refTo(id) }
-  const {
-    $schema: _,
-    $defs: __,
-    ...json
-  } = z.toJSONSchema(schema, jsonSchemaOptions as never) as Json
-  return json
 }
 
 function pathParameters({ path }: Route): Json[] {
@@ -212,86 +162,9 @@ function problemResponses(codes: readonly ProblemCode[]): Json {
 }
 
 function problemWith(codes: readonly ProblemCode[]): Json {
-  const schema = {
-    allOf: [
-      { $ref: refTo(documentation.get(problemSchema)?.id ?? '') },
-      { properties: { code: { enum: codes } } },
-    ],
-  }
+  const schema = { allOf: [schemaOf(problemSchema), { properties: { code: { enum: codes } } }] }
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     content: { 'application/problem+json': { schema } },
-  }
-}
-
-/**
- * Puts a JSON Schema among the components. Its own references point into itself, and have to point
- * to where it is now.
- */
-function embed(id: string, given: Json, components: Record<string, Json>): Json {
-  const { $schema: _, $defs = {}, ...schema } = given
-  const moved = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(moved)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) =>
-        key === '$ref' && typeof inner === 'string' ? [key, move(inner)] : [key, moved(inner)],
-      ),
-    )
-  }
-  const move = (ref: string) =>
-    ref === '#' ? refTo(id) : ref.replace(/^#\/\$defs\/(.+)$/, (_, name) => refTo(`${id}.${name}`))
-  for (const [name, inner] of Object.entries($defs as Json)) {
-    components[`${id}.${name}`] = moved(inner) as Json
-  }
-  components[id] = moved(schema) as Json
-  return { $ref: refTo(id) }
-}
-
-function testWebhook(): Record<string, Json> {
-  const schema = {
-    type: 'object',
-    properties: { endpointId: { type: 'string' } },
-    required: ['endpointId'],
-  }
-  return { [testEventName]: webhook(testEventName, schema) }
-}
-
-/** What a receiver gets (Standard Webhooks 1.0.0). */
-function webhook(name: string, data: Json): Json {
-  const header = (headerName: string, description: string) => ({
-    name: headerName,
-    in: 'header',
-    required: true,
-    description,
-    schema: { type: 'string' },
-  })
-  return {
-    post: {
-      operationId: `receive.${name}`,
-      summary: name,
-      parameters: [
-        header('webhook-id', 'The same on every attempt: handle each once.'),
-        header('webhook-timestamp', 'Seconds since 1970, of the attempt.'),
-        header('webhook-signature', 'Signatures over id, timestamp and body, joined by spaces.'),
-      ],
-      requestBody: {
-        required: true,
-        content: {
-          'application/json': {
-            schema: {
-              type: 'object',
-              properties: {
-                type: { const: name },
-                timestamp: { type: 'string', format: 'date-time' },
-                data,
-              },
-              required: ['type', 'timestamp', 'data'],
-            },
-          },
-        },
-      },
-      responses: { '2XX': { description: 'Taken. Anything else is sent again later.' } },
-    },
   }
 }
