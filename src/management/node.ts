@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { problemResponse } from './problem.ts'
 
 /** A fetch handler that also takes the Node request. */
 type NodeFetch<Incoming> = (request: Request, incoming: Incoming) => Promise<Response>
@@ -25,7 +26,10 @@ export function nodeListener<Incoming extends IncomingMessage = IncomingMessage>
   handler: NodeFetch<Incoming>,
 ): (incoming: Incoming, outgoing: ServerResponse) => Promise<void> {
   const listener = getRequestListener(
-    (request, { incoming }) => handler(request, incoming as unknown as Incoming),
+    (request, { incoming }) =>
+      isBodyLost(incoming as IncomingMessage)
+        ? refuseLostBody()
+        : handler(request, incoming as unknown as Incoming),
     { overrideGlobalObjects: false },
   )
   return (incoming, outgoing) => {
@@ -43,4 +47,20 @@ function keepBody(incoming: ReadAlready & IncomingMessage): void {
     body instanceof Uint8Array || typeof body === 'string'
       ? Buffer.from(body as string)
       : Buffer.from(JSON.stringify(body))
+}
+
+/** Whether a body was read and nothing of it was kept: Fastify's parsers do so with their `raw`. */
+function isBodyLost(incoming: ReadAlready & IncomingMessage): boolean {
+  const { headers, readableDidRead, rawBody } = incoming
+  const had = Number(headers['content-length'] ?? 0) > 0 || 'transfer-encoding' in headers
+  return had && readableDidRead && !(rawBody instanceof Buffer)
+}
+
+function refuseLostBody(): Response {
+  process.emitWarning(
+    'A body parser has read a request before the management API and left nothing of it. Mount the ' +
+      'API before the parser, or take the parser off its routes.',
+    { code: 'WEBHOOKS_BODY_LOST' },
+  )
+  return problemResponse(new Error('The body is lost'))
 }

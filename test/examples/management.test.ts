@@ -6,6 +6,7 @@ import { createWebhooks, memoryStorage, type Webhooks } from '@ainexlayer/webhoo
 import { ainexlayerEvents } from '@ainexlayer/webhooks/ainexlayer'
 import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
 import express from 'express'
+import { fastify } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createExpressApp } from '../../examples/management/express.ts'
 import { createFastifyApp } from '../../examples/management/fastify.ts'
@@ -147,6 +148,26 @@ describe('nodeListener', () => {
     const created = await reach('/hooks', { method: 'POST', headers: json, body })
     expect(created.status).toBe(201)
     expect(created.headers.get('location')).toMatch(/^\/hooks\/ep_/)
+  })
+
+  test('says so where a parser has read the body and kept nothing', async () => {
+    const listener = nodeListener(managementApi(createInstance(), { authorize }))
+    const warned = once(process, 'warning')
+    const app = fastify()
+    toClose.push(() => app.close())
+    app.post('/api/v1/webhooks', (request, reply) => {
+      reply.hijack()
+      return listener(request.raw, reply.raw)
+    })
+    const address = await app.listen({ port: 0, host: '127.0.0.1' })
+    const response = await fetch(`${address}/api/v1/webhooks`, {
+      method: 'POST',
+      headers: json,
+      body,
+    })
+    expect(response.status).toBe(500)
+    expect(await response.json()).toMatchObject({ code: 'internal' })
+    expect(await warned).toMatchObject([{ code: 'WEBHOOKS_BODY_LOST' }])
   })
 
   test('answers and goes on when a client leaves in the middle of its body', async () => {
