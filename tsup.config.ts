@@ -6,6 +6,7 @@ export default defineConfig({
     sqlite: 'src/storage/sqlite/index.ts',
     postgres: 'src/storage/postgres/index.ts',
     receiver: 'src/receiver/index.ts',
+    management: 'src/management/index.ts',
     testing: 'src/testing/index.ts',
     opentelemetry: 'src/opentelemetry/index.ts',
     ainexlayer: 'src/ainexlayer/index.ts',

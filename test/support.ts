@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { afterEach, expect } from 'vitest'
 import * as z from 'zod'
-import { defineEvents, type EventRegistry } from '../src/index.ts'
+import { defineEvents, type Endpoints, type EventRegistry } from '../src/index.ts'
 import {
   createTestWebhooks as createUnwatched,
   type TestRequest,
@@ -28,14 +28,22 @@ export function createTestWebhooks<Registry extends EventRegistry>(
 ): TestWebhooks<Registry> {
   const world = createUnwatched(options)
   const secrets = new Map<string, string[]>()
-  const { endpoints } = world.webhooks
-  const { create, rotateSecret } = endpoints
   function note<Created extends { url: string; secret: string }>(endpoint: Created): Created {
     secrets.set(endpoint.url, [...(secrets.get(endpoint.url) ?? []), endpoint.secret])
     return endpoint
   }
-  endpoints.create = async (input) => note(await create(input))
-  endpoints.rotateSecret = async (id, given) => note(await rotateSecret(id, given))
+  function watch(endpoints: Endpoints): void {
+    const { create, rotateSecret } = endpoints
+    endpoints.create = async (input) => note(await create(input))
+    endpoints.rotateSecret = async (id, given) => note(await rotateSecret(id, given))
+  }
+  watch(world.webhooks.endpoints)
+  const { forTenant } = world.webhooks
+  world.webhooks.forTenant = (tenantId) => {
+    const face = forTenant(tenantId)
+    watch(face.endpoints)
+    return face
+  }
   watched.push({ world: world as unknown as TestWebhooks<EventRegistry>, secrets })
   return world
 }

@@ -4,10 +4,10 @@
  */
 import type { Webhooks } from '@ainexlayer/webhooks'
 import type { ainexlayerEvents } from '@ainexlayer/webhooks/ainexlayer'
+import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
 import express, { type Request } from 'express'
 import { decodeText, describeDocument, describeText } from '../document-facts.ts'
 import { answerError, HttpError } from './errors.ts'
-import { webhookRoutes } from './webhook-routes.ts'
 
 export type AppWebhooks = Webhooks<typeof ainexlayerEvents, unknown>
 
@@ -62,7 +62,18 @@ export function createApp(webhooks: AppWebhooks): express.Express {
     res.status(201).json(about.document)
   })
 
-  app.use(webhookRoutes(workspaceOf))
+  app.use(
+    '/api/v1/webhooks',
+    nodeListener(
+      managementApi(webhooks, {
+        // In your backend: who is logged in, and what may they do in this workspace?
+        authorize(request) {
+          const tenantId = request.headers.get('x-workspace-id')
+          return tenantId ? { tenantId, actions: managementActions } : null
+        },
+      }),
+    ),
+  )
   app.use(answerError)
   return app
 }

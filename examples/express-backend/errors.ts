@@ -14,20 +14,9 @@ export class HttpError extends Error {
   }
 }
 
-/** Codes that are the client's to put right. All others are ours: 500. */
+/** What `emit` throws and the client can put right, or wait for. All other codes are ours: 500. */
 const statuses: Partial<Record<WebhooksErrorCode, number>> = {
   invalid_option: 400,
-  invalid_cursor: 400,
-  invalid_url: 422,
-  address_refused: 422,
-  invalid_pattern: 422,
-  invalid_filter: 422,
-  invalid_header: 422,
-  invalid_secret: 422,
-  endpoint_not_found: 404,
-  event_not_found: 404,
-  delivery_not_found: 404,
-  conflict: 409,
   payload_too_large: 413,
   stopped: 503,
   storage_failed: 503,

@@ -4,7 +4,7 @@
  *     npm run build
  *     WEBHOOKS_ALLOW=127.0.0.0/8 node examples/express-backend/main.ts
  *
- *     curl localhost:3000/webhooks -H 'x-workspace-id: ws_1' -H 'content-type: application/json' \
+ *     curl localhost:3000/api/v1/webhooks -H 'x-workspace-id: ws_1' -H 'content-type: application/json' \
  *       -d '{ "url": "http://127.0.0.1:4000/hooks", "events": ["document.*"] }'
  *     curl 'localhost:3000/documents?name=notes.md' -H 'x-workspace-id: ws_1' --data-binary @notes.md
  */

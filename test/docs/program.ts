@@ -11,6 +11,7 @@ export const entries: Record<string, string> = {
   '@ainexlayer/webhooks/sqlite': 'src/storage/sqlite/index.ts',
   '@ainexlayer/webhooks/postgres': 'src/storage/postgres/index.ts',
   '@ainexlayer/webhooks/receiver': 'src/receiver/index.ts',
+  '@ainexlayer/webhooks/management': 'src/management/index.ts',
   '@ainexlayer/webhooks/testing': 'src/testing/index.ts',
   '@ainexlayer/webhooks/opentelemetry': 'src/opentelemetry/index.ts',
   '@ainexlayer/webhooks/ainexlayer': 'src/ainexlayer/index.ts',

@@ -4,6 +4,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { createWebhooks, defineEvents, memoryStorage } from '@ainexlayer/webhooks'
 import { ainexlayerEvents } from '@ainexlayer/webhooks/ainexlayer'
+import { managementApi } from '@ainexlayer/webhooks/management'
 import { z } from 'zod'
 
 const events = defineEvents({ 'order.paid': z.object({ orderId: z.string() }) })
@@ -24,4 +25,6 @@ export const refusals = [
   createWebhooks({ events: ainexlayerEvents, storage: memoryStorage() }).emit('document.lost', {}),
   // @ts-expect-error TS2345: a notification that does not exist
   webhooks.on('delivery.lost', () => {}),
+  // @ts-expect-error TS2345: a management API that would let everybody in
+  managementApi(webhooks, {}),
 ]

@@ -1,5 +1,6 @@
 // What a strict TypeScript project may write. Compiled as an ES module and as CommonJS.
 
+import { createServer } from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
 import {
   createWebhooks,
@@ -9,6 +10,7 @@ import {
   memoryStorage,
 } from '@ainexlayer/webhooks'
 import { ainexlayerEvents, ainexlayerExamples } from '@ainexlayer/webhooks/ainexlayer'
+import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
 import { verify } from '@ainexlayer/webhooks/receiver'
 import { sqliteStorage } from '@ainexlayer/webhooks/sqlite'
 import { createTestWebhooks } from '@ainexlayer/webhooks/testing'
@@ -28,6 +30,12 @@ export async function use(): Promise<Delivery[]> {
   const transaction = new DatabaseSync('webhooks.db')
   await documents.emit('document.processed', example, { transaction })
   documents.on('delivery.failed', ({ delivery }) => delivery.responseStatus)
+
+  const api = managementApi(documents, {
+    authorize: (request) =>
+      request.headers.has('x-key') ? { tenantId: 't', actions: managementActions } : null,
+  })
+  createServer(nodeListener(api))
 
   const { settle } = createTestWebhooks({ events: orders })
   await settle()

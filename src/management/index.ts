@@ -1,0 +1,18 @@
+/**
+ * `@ainexlayer/webhooks/management`: an HTTP API over an instance, as a fetch handler.
+ */
+export {
+  type Authorize,
+  type ManagementAccess,
+  type ManagementAction,
+  managementActions,
+} from './access.ts'
+export {
+  type ManagedWebhooks,
+  type ManagementApi,
+  type ManagementOptions,
+  managementApi,
+  type PortalHandler,
+} from './api.ts'
+export { nodeListener } from './node.ts'
+export type { Problem, ProblemCode, RefusalCode } from './problem.ts'
