@@ -46,8 +46,8 @@ export interface ReceiverOptions<Events extends ReceivedEvents> {
    */
   leaseMs?: number | undefined
   /**
-   * How long handled ids are kept, in milliseconds. Longer than the sender's retries. Default
-   * 604,800,000 (seven days).
+   * How long handled ids are kept, in milliseconds; longer than the sender's retries.
+   * Default 604,800,000 (seven days).
    */
   keepMs?: number | undefined
   /**
@@ -73,8 +73,8 @@ export interface ReceiverOptions<Events extends ReceivedEvents> {
    */
   validate?: boolean | undefined
   /**
-   * Is told of everything that was not handled. Default: what concerns you (faults of the host, of
-   * a handler, of the store, a genuine event that does not fit) goes to `console.error`, and what
+   * Is told of everything that was not handled. Default: what concerns you goes to `console.error`
+   * (faults of the host, of a handler, of the store, a genuine event that does not fit), and what
    * any stranger can cause goes nowhere.
    */
   onError?: ReceiverErrorListener | undefined
