@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { defineEvents } from '../core/registry.ts'
+import type { EventRegistry } from '../core/registry.ts'
 import { WebhooksError } from '../errors.ts'
 import type { PostgresStorage } from '../storage/postgres/index.ts'
 import type { Storage } from '../storage/storage.ts'
-import { createWebhooks, type Webhooks } from '../webhooks.ts'
+import type { Webhooks } from '../webhooks.ts'
 import { CliError } from './failure.ts'
 
 export interface DatabaseOptions {
@@ -24,15 +24,16 @@ export function addDatabaseOptions(command: Command): Command {
     .option('--schema <name>', 'the schema in Postgres', 'webhooks')
 }
 
-const noEvents = defineEvents({})
-
 /** Does something with a database that has our schema, and closes it. */
 export async function withWebhooks<Result>(
   options: DatabaseOptions,
-  use: (webhooks: Webhooks<typeof noEvents>) => Promise<Result>,
+  use: (webhooks: Webhooks<EventRegistry>) => Promise<Result>,
 ): Promise<Result> {
   const { storage, end } = await openStorage(options, { migrate: false })
-  const webhooks = createWebhooks({ events: noEvents, storage: storage as Storage })
+  const { createWebhooks } = await import('../webhooks.ts')
+  const { defineEvents } = await import('../core/registry.ts')
+  const events: EventRegistry = defineEvents({})
+  const webhooks = createWebhooks({ events, storage: storage as Storage })
   try {
     return await use(webhooks)
   } finally {

@@ -1,12 +1,8 @@
 import { type Command, Option } from 'commander'
-import { asyncApiDocument } from '../../catalogue/asyncapi-document.ts'
 import type { EventExamples } from '../../catalogue/event-types.ts'
-import { jsonSchemaDocument } from '../../catalogue/json-schema-document.ts'
-import { catalogueMarkdown } from '../../catalogue/markdown.ts'
-import { type CatalogueInfo, openApiDocument } from '../../catalogue/openapi-document.ts'
-import { catalogueTypeScript } from '../../catalogue/typescript.ts'
+import type { CatalogueInfo } from '../../catalogue/openapi-document.ts'
 import type { EventRegistry } from '../../core/registry.ts'
-import { type CatalogueOptions, loadCatalogue } from '../catalogue.ts'
+import type { CatalogueOptions } from '../catalogue.ts'
 import type { Io } from '../io.ts'
 
 interface EventsOptions extends CatalogueOptions {
@@ -17,13 +13,20 @@ interface EventsOptions extends CatalogueOptions {
 
 type Writer = (registry: EventRegistry, info: CatalogueInfo, examples: EventExamples) => unknown
 
+/** Loaded when wanted: zod and the catalogue take longer than the rest of the command line. */
 const writers = {
-  markdown: catalogueMarkdown,
-  'json-schema': (registry, { title }) => jsonSchemaDocument(registry, title),
-  openapi: openApiDocument,
-  asyncapi: asyncApiDocument,
-  typescript: (registry, { title }) => catalogueTypeScript(registry, title),
-} satisfies Record<string, Writer>
+  markdown: async () => (await import('../../catalogue/markdown.ts')).catalogueMarkdown,
+  'json-schema': async () => {
+    const { jsonSchemaDocument } = await import('../../catalogue/json-schema-document.ts')
+    return (registry, { title }) => jsonSchemaDocument(registry, title)
+  },
+  openapi: async () => (await import('../../catalogue/openapi-document.ts')).openApiDocument,
+  asyncapi: async () => (await import('../../catalogue/asyncapi-document.ts')).asyncApiDocument,
+  typescript: async () => {
+    const { catalogueTypeScript } = await import('../../catalogue/typescript.ts')
+    return (registry, { title }) => catalogueTypeScript(registry, title)
+  },
+} satisfies Record<string, () => Promise<Writer>>
 
 export function addEvents(program: Command, io: Io): void {
   const formats = new Option('--format <format>', 'what to write')
@@ -49,9 +52,10 @@ Examples:
   $ ainexlayer-webhooks events --format typescript --catalogue ./events.js > webhook-events.ts`,
     )
     .action(async (options: EventsOptions) => {
+      const { loadCatalogue } = await import('../catalogue.ts')
       const { registry, examples, title } = await loadCatalogue(options)
       const info = { title: options.title ?? title, version: options.apiVersion }
-      const write: Writer = writers[options.format]
+      const write: Writer = await writers[options.format]()
       const written = write(registry, info, examples)
       io.stdout.write(
         typeof written === 'string' ? written : `${JSON.stringify(written, null, 2)}\n`,

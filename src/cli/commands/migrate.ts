@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { postgresSchemaSql } from '../../storage/postgres/index.ts'
 import { addDatabaseOptions, type DatabaseOptions, openStorage } from '../database.ts'
 import { type Io, Output } from '../io.ts'
 
@@ -28,7 +27,11 @@ Examples:
   $ ainexlayer-webhooks migrate --print --schema webhooks > 0042_webhooks.sql`,
     )
     .action(async (options: MigrateOptions) => {
-      if (options.print) return void io.stdout.write(postgresSchemaSql({ schema: options.schema }))
+      if (options.print) {
+        const { postgresSchemaSql } = await import('../../storage/postgres/index.ts')
+        io.stdout.write(postgresSchemaSql({ schema: options.schema }))
+        return
+      }
       const { storage, end } = await openStorage(options, { migrate: true })
       try {
         await storage.open()

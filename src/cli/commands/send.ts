@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
 import { checkHeaderName } from '../../core/header-name.ts'
 import type { AttemptError, AttemptResponse } from '../../model.ts'
-import { httpTransport } from '../../transport/http.ts'
-import { type CatalogueOptions, loadCatalogue } from '../catalogue.ts'
+import type { CatalogueOptions } from '../catalogue.ts'
 import { CliError, type ExitCode, exitCodes } from '../failure.ts'
 import {
   addSecretOptions,
@@ -95,6 +94,7 @@ async function sendOnce(
   { allow = [], timeout }: SendOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const { httpTransport } = await import('../../transport/http.ts')
   const transport = httpTransport({ addressGuard: { allow } })
   try {
     const startedAt = performance.now()
@@ -117,6 +117,7 @@ async function sendOnce(
 async function bodyOf(file: string, options: SendOptions, io: Io): Promise<Buffer> {
   const { type } = options
   if (type === undefined) return checkUtf8(await readBody(file, options, io))
+  const { loadCatalogue } = await import('../catalogue.ts')
   const { registry, examples } = await loadCatalogue(options)
   if (!registry.has(type) || !Object.hasOwn(examples, type)) {
     throw new CliError('example_missing', `The catalogue has no example of ${type}.`)

@@ -36,7 +36,10 @@ function lineBreaks(text: string): Candidate[] {
       value: text.replace(/\r?\n$/, ''),
       change: change('the body without the line break at its end'),
     },
-    { value: text.trim(), change: change('the body without the white space around it') },
+    {
+      value: text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''),
+      change: change('the body without the white space around it'),
+    },
     { value: `${text}\n`, change: change('the body with a line break at its end') },
     { value: `${text}\r\n`, change: change('the body with CR LF at its end') },
     { value: text.replaceAll('\r\n', '\n'), change: change('the body with LF for CR LF', proxies) },
@@ -91,6 +94,10 @@ const parsedBefore =
 /** How programs in use write JSON. */
 const writers: [string, (value: unknown) => string][] = [
   ['compact JSON', (value) => JSON.stringify(value)],
+  [
+    'compact JSON with type, timestamp and data in this order',
+    (value) => JSON.stringify(inOrder(value)),
+  ],
   ['JSON indented by two spaces', (value) => JSON.stringify(value, null, 2)],
   ['JSON indented by four spaces', (value) => JSON.stringify(value, null, 4)],
   ['JSON indented by tabs', (value) => JSON.stringify(value, null, '\t')],
@@ -136,6 +143,13 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(entries.map(([key, part]) => [key, sorted(part)]))
+}
+
+/** Our sender's order, where a writer that sorts keys has changed it. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { type, timestamp, data, ...others } = value as Record<string, unknown>
+  return { type, timestamp, data, ...others }
 }
 
 const unicodeEscape = (character: string) =>
