@@ -1,13 +1,23 @@
-/** Why a signature does not match, where the reason could be found. */
-export type Cause =
-  | 'json_reserialised'
-  | 'line_break'
-  | 'encoding'
-  | 'body_lost'
-  | 'secret_form'
-  | 'timestamp_changed'
-  | 'signed_content'
-  | 'signature_form'
+/** Why a request is not genuine. Documented in docs/cli.md. */
+export const causes = [
+  'json_reserialised',
+  'line_break',
+  'encoding',
+  'body_lost',
+  'secret_form',
+  'secret_invalid',
+  'wrong_secret',
+  'body_changed',
+  'timestamp_changed',
+  'clock',
+  'header_missing',
+  'header_invalid',
+  'signature_form',
+  'signed_content',
+  'body_invalid',
+] as const
+
+export type Cause = (typeof causes)[number]
 
 /** Something that may have happened on the way, and, if so, what to say about it. */
 export interface Change {

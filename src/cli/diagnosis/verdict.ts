@@ -13,15 +13,7 @@ export interface Verdict {
 
 /** One thing that is wrong. */
 export interface Finding {
-  cause:
-    | Cause
-    | 'clock'
-    | 'header_missing'
-    | 'header_invalid'
-    | 'secret_invalid'
-    | 'body_invalid'
-    | 'wrong_secret'
-    | 'body_changed'
+  cause: Cause
   message: string
   wayOut: string
 }
