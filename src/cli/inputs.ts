@@ -63,7 +63,7 @@ export async function readBody(file: string, { data }: BodyOptions, io: Io): Pro
   return data === undefined ? readInput(file, io) : Buffer.from(data)
 }
 
-const mostBytes = 64 * 1024 * 1024
+const mostBytes = 16 * 1024 * 1024
 
 /** Reads a file, or standard input for `-`. @throws CliError `input_missing`, `input_unreadable` */
 export async function readInput(path: string, io: Io): Promise<Buffer> {
@@ -87,5 +87,5 @@ export async function readInput(path: string, io: Io): Promise<Buffer> {
 
 function checkSize(bytes: Buffer): Buffer {
   if (bytes.length <= mostBytes) return bytes
-  throw new CliError('input_too_large', `The input has ${bytes.length} bytes; at most 64 MiB.`)
+  throw new CliError('input_too_large', `The input has ${bytes.length} bytes; at most 16 MiB.`)
 }

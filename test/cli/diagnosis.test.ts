@@ -164,3 +164,12 @@ test('two things at once', async () => {
     'secret_form',
   ])
 })
+
+test('a body that is nested too deep to be written, or very large, still gets an answer', async () => {
+  const deep = `{"type":"a","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  const large = JSON.stringify({ type: 'a', data: 'x'.repeat(2_000_000) })
+  for (const came of [deep, large]) {
+    expect(await causesOf(came, headersFor(body))).toHaveLength(1)
+    expect(await causesOf(`${came}\n`, headersFor(came))).toEqual(['line_break'])
+  }
+})

@@ -13,34 +13,6 @@ const wait = (ms: number) => vi.setSystemTime(Date.now() + ms)
 const leaseMs = 100
 const keepMs = 1_000
 
-test('one of two claims at the same moment gets the event', async () => {
-  const store = memoryIdempotency()
-  const claims = ['a', 'b'].map((token) => store.claim({ id: '1', token, leaseMs }))
-  expect(await Promise.all(claims)).toEqual(['claimed', 'busy'])
-})
-
-test('a claim whose lease has ended is free, and what its holder says later counts only if it was done', async () => {
-  const store = memoryIdempotency()
-  await store.claim({ id: '1', token: 'a', leaseMs })
-  wait(leaseMs)
-  expect(await store.claim({ id: '1', token: 'b', leaseMs })).toBe('claimed')
-  await store.release({ id: '1', token: 'a' })
-  expect(await store.claim({ id: '1', token: 'c', leaseMs })).toBe('busy')
-  await store.done({ id: '1', token: 'a', keepMs })
-  await store.release({ id: '1', token: 'b' })
-  expect(await store.claim({ id: '1', token: 'd', leaseMs })).toBe('done')
-})
-
-test('what was done is forgotten after its time', async () => {
-  const store = memoryIdempotency()
-  await store.claim({ id: '1', token: 'a', leaseMs })
-  await store.done({ id: '1', token: 'a', keepMs })
-  wait(keepMs - 1)
-  expect(await store.claim({ id: '1', token: 'b', leaseMs })).toBe('done')
-  wait(1)
-  expect(await store.claim({ id: '1', token: 'c', leaseMs })).toBe('claimed')
-})
-
 test('is bounded: the oldest that was done makes room, and a claim under way does not', async () => {
   const store = memoryIdempotency({ capacity: 2 })
   const handle = async (id: string) => {

@@ -201,7 +201,7 @@ class Listener {
   }
 }
 
-const mostBytes = 16 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(

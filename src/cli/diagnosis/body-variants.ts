@@ -1,23 +1,29 @@
+import { createHash } from 'node:crypto'
 import type { Change, Variant } from './change.ts'
+
+/** Above this size, in bytes, each guess takes long enough, and enough memory, to be felt. */
+export const largeBody = 1_000_000
 
 /** Bodies that the sender may have signed, if what we have came from them. The first is ours. */
 export function bodyVariants(body: Uint8Array<ArrayBuffer>): Variant<Uint8Array<ArrayBuffer>>[] {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
-  const candidates = [
-    ...lineBreaks(text),
-    ...encodings(body, text),
-    ...jsonForms(text),
-    { value: new Uint8Array(), change: bodyLost },
-  ]
+  const others =
+    body.length > largeBody
+      ? []
+      : [
+          ...encodings(body, text),
+          ...jsonForms(text),
+          { value: new Uint8Array(), change: bodyLost },
+        ]
   const seen = new Set([keyOf(body)])
-  const others = candidates.flatMap(({ value, change }) => {
+  const variants = [...lineBreaks(text), ...others].flatMap(({ value, change }) => {
     const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
     const key = keyOf(bytes)
     if (seen.has(key)) return []
     seen.add(key)
     return [{ value: bytes, change }]
   })
-  return [{ value: body, change: null }, ...others]
+  return [{ value: body, change: null }, ...variants]
 }
 
 type Candidate = { value: string | Uint8Array<ArrayBuffer>; change: Change }
@@ -112,21 +118,21 @@ const writers: [string, (value: unknown) => string][] = [
 ]
 
 function jsonForms(text: string): Candidate[] {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return writers.flatMap(([name, write]) => {
+      const change: Change = {
+        cause: 'json_reserialised',
+        says: `${name} of the same data`,
+        wayOut: parsedBefore,
+      }
+      const written = write(value)
+      return [written, `${written}\n`].map((candidate) => ({ value: candidate, change }))
+    })
   } catch {
+    // Not JSON, or nested deeper than can be written.
     return []
   }
-  return writers.flatMap(([name, write]) => {
-    const change: Change = {
-      cause: 'json_reserialised',
-      says: `${name} of the same data`,
-      wayOut: parsedBefore,
-    }
-    const written = write(value)
-    return [written, `${written}\n`].map((candidate) => ({ value: candidate, change }))
-  })
 }
 
 function spaced(value: unknown): string {
@@ -164,5 +170,5 @@ const bodyLost: Change = {
 }
 
 function keyOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64')
+  return createHash('sha256').update(bytes).digest('base64')
 }
