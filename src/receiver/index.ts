@@ -28,11 +28,11 @@ export type { WebhookPayload } from './payload.ts'
 export type { NodeRequest } from './raw-body.ts'
 export {
   createReceiver,
-  type ReceivedRequest,
   type Receiver,
   type ReceiverErrorListener,
   type ReceiverFailure,
   type ReceiverOptions,
+  type ReceiverRequest,
   type RespondRule,
 } from './receiver.ts'
 export { type VerifyOptions, verify, type WebhookBody } from './verify.ts'

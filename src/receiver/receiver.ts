@@ -101,7 +101,7 @@ export interface ReceiverFailure {
 }
 
 /** A request as any framework has it. */
-export interface ReceivedRequest {
+export interface ReceiverRequest {
   /** As it came: text or bytes. */
   body: WebhookBody
   headers: WebhookHeaders
@@ -117,7 +117,7 @@ export interface Receiver {
    * @param context - The second argument of a Worker's `fetch` has the `waitUntil` that
    * `respond: 'first'` needs there.
    */
-  fetch(request: Request, context?: Pick<ReceivedRequest, 'waitUntil'>): Promise<Response>
+  fetch(request: Request, context?: Pick<ReceiverRequest, 'waitUntil'>): Promise<Response>
   /**
    * A handler for Express, and for `node:http`: `app.post('/hooks', receiver.express())`. It reads
    * the request itself, so no parser belongs before it; the bytes of `express.raw` will do too.
@@ -129,7 +129,7 @@ export interface Receiver {
    */
   fastify: ReturnType<typeof fastifyPlugin>
   /** For any other framework: takes what came, gives what to answer. */
-  receive(request: ReceivedRequest): Promise<ReceiverAnswer>
+  receive(request: ReceiverRequest): Promise<ReceiverAnswer>
   /** Resolves once no handler is at work: wait for it before the process ends. */
   idle(): Promise<void>
 }
@@ -168,7 +168,7 @@ export function createReceiver<Events extends ReceivedEvents = Record<string, un
     report,
   })
 
-  async function receive({ body, headers, waitUntil }: ReceivedRequest): Promise<ReceiverAnswer> {
+  async function receive({ body, headers, waitUntil }: ReceiverRequest): Promise<ReceiverAnswer> {
     let event: WebhookPayload | null = null
     try {
       event = await verify(checkBody(body, maxBodyBytes), headers, secrets, { toleranceMs })
@@ -213,7 +213,7 @@ export function createReceiver<Events extends ReceivedEvents = Record<string, un
 
 /** What the adapters need of a receiver. */
 export interface Entrance {
-  receive(request: ReceivedRequest): Promise<ReceiverAnswer>
+  receive(request: ReceiverRequest): Promise<ReceiverAnswer>
   refuse(error: unknown): ReceiverAnswer
   maxBodyBytes: number
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -16,10 +15,8 @@ const info = { title: 'Events', version: '1.0.0' }
 const timestamp = '2026-11-23T20:15:04.120Z'
 
 test('AsyncAPI: valid by the schema that the project publishes', () => {
-  const { resolve } = createRequire(import.meta.url)
-  const schema = JSON.parse(
-    readFileSync(resolve('@asyncapi/specs/schemas/3.0.0-without-$id.json'), 'utf8'),
-  )
+  const published = import.meta.resolve('@asyncapi/specs/schemas/3.0.0-without-$id.json')
+  const schema = JSON.parse(readFileSync(new URL(published), 'utf8'))
   const ajv = addFormats.default(new Ajv({ strict: false, logger: false }))
   const document = asyncApiDocument(ainexlayerEvents, info, ainexlayerExamples)
   const fits = ajv.compile(schema)
