@@ -158,8 +158,9 @@ describe('refuses', () => {
     const { receiver, failures } = noting({ maxBodyBytes: 1_000 })
     let given = 0
     let cancelled = false
-    const endless = new ReadableStream({
+    const long = new ReadableStream({
       pull(controller) {
+        if (given > 100_000) return controller.close()
         given += 100
         controller.enqueue(new Uint8Array(100))
       },
@@ -168,7 +169,7 @@ describe('refuses', () => {
       },
     })
     const { headers } = signed()
-    const init = { method: 'POST', headers, body: endless, duplex: 'half' } as const
+    const init = { method: 'POST', headers, body: long, duplex: 'half' } as const
     const response = await receiver.fetch(new Request('https://a.example', init))
     expect(response.status).toBe(413)
     expect(given).toBeLessThanOrEqual(1_300)
