@@ -10,7 +10,8 @@ export type ClaimOutcome = 'claimed' | 'done' | 'busy'
  * process.
  *
  * A store has one record per id: claimed under a token until its lease ends, or done. Each method
- * is one atomic step. What it throws makes the receiver answer 500, so that the sender comes again.
+ * is one atomic step. A claim that throws makes the receiver answer 500, so that the sender comes
+ * again. Each receiver needs a store, or a prefix, of its own: what one has done, another has not.
  */
 export interface IdempotencyStore {
   /**
