@@ -10,6 +10,9 @@ export default defineConfig({
     testing: 'src/testing/index.ts',
     opentelemetry: 'src/opentelemetry/index.ts',
     ainexlayer: 'src/ainexlayer/index.ts',
+    // The command line, which shares the chunks of the library. Of its forms only the ES module is
+    // packed: `files` in package.json.
+    cli: 'src/cli/main.ts',
   },
   format: ['esm', 'cjs'],
   dts: true,

@@ -44,6 +44,8 @@ export type WebhooksErrorCode =
   | 'signature_timestamp_in_future'
   | 'signature_mismatch'
   | 'signature_body_invalid'
+  | 'body_not_raw'
+  | 'body_too_large'
 
 /** One thing wrong with a value: where it sits and what is wrong. */
 export interface WebhooksErrorIssue {

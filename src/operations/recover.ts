@@ -28,6 +28,8 @@ export interface RecoverOptions extends TenantOptions {
   only?: 'failed' | 'missing' | 'all' | undefined
   /** Counts and sends nothing. Default false. */
   dryRun?: boolean | undefined
+  /** Is told of what was queued so far, after each page of at most 500. Default: nobody is. */
+  onProgress?: ((progress: Omit<RecoverResult, 'dryRun'>) => void) | undefined
 }
 
 /** What `recover` found, and, unless it was a dry run, queued to be sent now. */
@@ -62,9 +64,14 @@ export function createRecover(
       throw new WebhooksError('invalid_option', 'only must be "failed", "missing" or "all"')
     }
     const endpoint = await findActive(tenantOf(options), options.endpointId, dryRun)
-    const failed = only === 'missing' ? 0 : await recoverFailed(endpoint, span, dryRun)
-    const missing = only === 'failed' ? 0 : await recoverMissing(endpoint, span, dryRun)
-    return { failed, missing, dryRun }
+    const done = { failed: 0, missing: 0 }
+    const count = (kind: keyof typeof done) => (more: number) => {
+      done[kind] += more
+      options.onProgress?.({ ...done })
+    }
+    if (only !== 'missing') await recoverFailed(endpoint, span, dryRun, count('failed'))
+    if (only !== 'failed') await recoverMissing(endpoint, span, dryRun, count('missing'))
+    return { ...done, dryRun }
   }
 
   async function findActive(
@@ -86,8 +93,8 @@ export function createRecover(
     { tenantId, id }: EndpointRecord,
     span: Span,
     dryRun: boolean,
-  ): Promise<number> {
-    let count = 0
+    count: (more: number) => void,
+  ): Promise<void> {
     for (const status of ['failed', 'cancelled'] as const) {
       const list = { tenantId, endpointId: id, status, ...span, offset: 0 }
       let before: string | null = null
@@ -95,7 +102,7 @@ export function createRecover(
         const page = { ...list, before, limit: 1, withTotal: true }
         const all = await storage.listDeliveries(page)
         const tests = await storage.listDeliveries({ ...page, type: testEventName })
-        count += (all.total ?? 0) - (tests.total ?? 0)
+        count((all.total ?? 0) - (tests.total ?? 0))
         continue
       }
       do {
@@ -106,21 +113,20 @@ export function createRecover(
           withTotal: false,
         })
         const ids = items.filter(isNoTest).map(({ id }) => id)
-        count += (await storage.requeueDeliveries({ tenantId, ids, now: clock.now() })).length
+        count((await storage.requeueDeliveries({ tenantId, ids, now: clock.now() })).length)
         if (ids.length > 0) onDue()
         before = items.length < perPage ? null : (items.at(-1)?.id ?? null)
       } while (before !== null)
     }
-    return count
   }
 
   async function recoverMissing(
     endpoint: EndpointRecord,
     span: Span,
     dryRun: boolean,
-  ): Promise<number> {
+    count: (more: number) => void,
+  ): Promise<void> {
     const { tenantId } = endpoint
-    let count = 0
     let after: string | null = null
     do {
       const events: EventRecord[] = await storage.listEventsWithoutDelivery({
@@ -132,11 +138,10 @@ export function createRecover(
       })
       const missed = events.filter((event) => covers(endpoint, event))
       const deliveries = missed.map((event) => deliveryOf(event, endpoint))
-      count += dryRun ? missed.length : (await storage.insertDeliveries({ deliveries })).length
+      count(dryRun ? missed.length : (await storage.insertDeliveries({ deliveries })).length)
       if (!dryRun && missed.length > 0) onDue()
       after = events.length < perPage ? null : (events.at(-1)?.id ?? null)
     } while (after !== null)
-    return count
   }
 
   function deliveryOf(event: EventRecord, endpoint: EndpointRecord): NewDelivery {

@@ -67,6 +67,11 @@ export async function verify<Payload extends WebhookPayload = WebhookPayload>(
   throw new WebhooksError('signature_mismatch', whyNoMatch(keys, signed.signatures))
 }
 
+/** Lets secrets pass that {@link verify} can verify with. @throws WebhooksError `invalid_secret` */
+export function checkSecrets(secrets: string | readonly string[]): void {
+  listSecrets(secrets).forEach(readVerificationKey)
+}
+
 function checkAge(
   sentAt: Date,
   { toleranceMs = defaultToleranceMs, now = new Date() }: VerifyOptions,

@@ -82,8 +82,10 @@ async function tryOn(version: string, tarball: string, scratch: string): Promise
     .split('\n')
     .filter((line) => line !== '' && !/SQLite is an experimental|--trace-warnings/.test(line))
   assert.deepEqual(warnings, [])
+  await tryCommandLine(node, folder)
   console.log(
-    `Node ${ran}: installed without complaint; every entry imports and requires; delivered`,
+    `Node ${ran}: installed without complaint; every entry imports and requires; delivered; ` +
+      'the command line signs and verifies',
   )
   await tryAddresses(node, folder)
 }
@@ -108,6 +110,28 @@ console.log(JSON.stringify(await tryCollectedCases()))`
   const { tried, wrong } = JSON.parse(stdout)
   assert.deepEqual(wrong, [], 'Collected URLs must be judged alike on every Node')
   console.log(`  ${tried} collected URLs at registration and at connect: all judged right`)
+}
+
+/** The command line as npm links it, on the Node of the project. */
+async function tryCommandLine(node: string, folder: string): Promise<void> {
+  const link = join(folder, 'node_modules/.bin/ainexlayer-webhooks')
+  const cli = (...args: string[]) => runOrFail(node, [link, ...args], folder)
+  assert.equal((await cli('--version')).stdout.trim(), manifest.version)
+  const secret = ['--secret', `whsec_${Buffer.alloc(24, 1).toString('base64')}`]
+  const body = ['--data', '{"type":"order.paid","data":{}}']
+  const { stdout: headers } = await cli('sign', ...body, ...secret)
+  await writeFile(join(folder, 'headers.txt'), headers)
+  const { stdout } = await cli('verify', ...body, ...secret, '--headers-file', 'headers.txt')
+  assert.match(stdout, /^genuine: msg_\w+, order\.paid\n$/)
+  assert.match((await cli('events')).stdout, /document\.processed/)
+  await cli('migrate', '--sqlite', 'cli.db')
+  const { code, stderr } = await run(
+    node,
+    [link, 'deliveries', '--postgres', 'postgres://a'],
+    folder,
+  )
+  assert.equal(code, 3)
+  assert.match(stderr, /driver_missing/)
 }
 
 /** The types, in a strict project without `skipLibCheck`, as an ES module and as CommonJS. */

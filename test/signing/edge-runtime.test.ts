@@ -66,6 +66,54 @@ it.each([
   })
 })
 
+/** A receiver over the fetch API's own classes, which every such runtime has. */
+it('receives without anything of Node: once, and again after a failure', async () => {
+  const sent = new Date()
+  const message = { id, timestamp: sent, body, secrets: secret }
+  const context = createContext({
+    crypto,
+    TextEncoder,
+    TextDecoder,
+    atob,
+    btoa,
+    Request,
+    Response,
+    ReadableStream,
+    input: JSON.stringify({
+      body,
+      secret,
+      headers: headersOf(sign(message), { id, sentAt: sent }),
+    }),
+  })
+  const script = `${receiver};(async () => {
+    if (typeof process + typeof Buffer + typeof require !== 'undefined'.repeat(3)) throw 'not alone'
+    const { body, secret, headers } = JSON.parse(input)
+    const seen = []
+    const failures = []
+    const { fetch } = receiver.createReceiver({
+      secrets: secret,
+      handlers: {
+        a: (event) => {
+          seen.push(event.data.n)
+          if (seen.length === 1) throw new Error('first')
+        },
+      },
+      onError: (error, { status }) => failures.push([error.message, status]),
+    })
+    const statuses = []
+    for (const sent of [body, body, body, body + ' ']) {
+      const request = new Request('https://a.example', { method: 'POST', headers, body: sent })
+      statuses.push((await fetch(request)).status)
+    }
+    return JSON.stringify({ statuses, seen, failures: failures.slice(0, 1) })
+  })()`
+  expect(JSON.parse(await (runInContext(script, context) as Promise<string>))).toEqual({
+    statuses: [500, 204, 204, 400],
+    seen: ['ž', 'ž'],
+    failures: [['first', 500]],
+  })
+})
+
 it('refuses there as well', async () => {
   expect(await verifyAtTheEdge({ body: `${body} `, secrets: [secret, publicKey] })).toBe(
     'signature_mismatch',

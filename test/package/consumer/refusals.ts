@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { createWebhooks, defineEvents, memoryStorage } from '@ainexlayer/webhooks'
 import { ainexlayerEvents } from '@ainexlayer/webhooks/ainexlayer'
 import { managementApi } from '@ainexlayer/webhooks/management'
+import { createReceiver } from '@ainexlayer/webhooks/receiver'
 import { z } from 'zod'
 
 const events = defineEvents({ 'order.paid': z.object({ orderId: z.string() }) })
@@ -23,6 +24,8 @@ export const refusals = [
   webhooks.emit('order.paid', data, { transaction }),
   // @ts-expect-error TS2345: a name that the catalogue does not know
   createWebhooks({ events: ainexlayerEvents, storage: memoryStorage() }).emit('document.lost', {}),
+  // @ts-expect-error TS2353: a handler of an event that is not declared
+  createReceiver({ events, secrets: 'whsec_', handlers: { 'order.payed': () => {} } }),
   // @ts-expect-error TS2345: a notification that does not exist
   webhooks.on('delivery.lost', () => {}),
   // @ts-expect-error TS2345: a management API that would let everybody in

@@ -11,7 +11,7 @@ import {
 } from '@ainexlayer/webhooks'
 import { ainexlayerEvents, ainexlayerExamples } from '@ainexlayer/webhooks/ainexlayer'
 import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
-import { verify } from '@ainexlayer/webhooks/receiver'
+import { createReceiver, verify, verify } from '@ainexlayer/webhooks/receiver'
 import { sqliteStorage } from '@ainexlayer/webhooks/sqlite'
 import { createTestWebhooks } from '@ainexlayer/webhooks/testing'
 import { z } from 'zod'
@@ -45,5 +45,11 @@ export async function use(): Promise<Delivery[]> {
   } catch (error) {
     if (isWebhooksError(error, 'signature_mismatch')) console.log(error.message)
   }
+  const receiver = createReceiver({
+    events: orders,
+    secrets: 'whsec_',
+    handlers: { 'order.paid': ({ data }) => console.log(data.orderId.length) },
+  })
+  await receiver.fetch(new Request('https://example.com', { method: 'POST', body: '' }))
   return (await documents.deliveries.list({ status: 'failed' })).items
 }
