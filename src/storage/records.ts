@@ -3,6 +3,7 @@
  * stored, and the parameters and results that stand for more than one method.
  */
 import type { Filter } from '../core/filter.ts'
+import type { WebhooksErrorCode } from '../errors.ts'
 import type {
   Attempt,
   AttemptError,
@@ -273,3 +274,14 @@ export interface BacklogRecord {
     healthy: number
   }
 }
+
+/** What a fault of a store means. */
+export interface StorageFault {
+  /** For programs. */
+  code: StorageFaultCode
+  /** For people: what to do about it, in whole sentences. */
+  wayOut: string
+}
+
+/** Codes that a fault of a store can have. */
+export type StorageFaultCode = Extract<WebhooksErrorCode, `storage_${string}`>

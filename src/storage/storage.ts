@@ -26,7 +26,6 @@
  * lease: a claim moves it to the lease's end, so that work whose worker died becomes due again by
  * itself. The same holds for events that wait for their fan-out.
  */
-import type { WebhooksErrorCode } from '../errors.ts'
 import type { Attempt, CancelReason } from '../model.ts'
 import type {
   BacklogRecord,
@@ -47,6 +46,7 @@ import type {
   NewEvent,
   Settlement,
   StatsRecord,
+  StorageFault,
 } from './records.ts'
 
 export type * from './records.ts'
@@ -265,8 +265,8 @@ export interface Storage<Transaction = never> {
   /**
    * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
    * `now`. Where `active` goes from false to true, health starts clean (`pausedUntil`,
-   * `failingSince` and `failedAttempts` are reset, and no probe is under way) and `activePosition` becomes the position of the
-   * newest event. With `ifVersion`, only if the stored version is that one.
+   * `failingSince` and `failedAttempts` are reset, and no probe is under way) and `activePosition`
+   * becomes the position of the newest event. With `ifVersion`, only if the stored version is that.
    *
    * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.
    */
@@ -341,18 +341,7 @@ export interface Storage<Transaction = never> {
 
   /**
    * What a fault that a method threw means, for the error that callers and logs see. Optional:
-   * without it, and for \`null\`, that error's code is \`storage_failed\`, and its message the driver's.
+   * without it, and for `null`, that error's code is `storage_failed`, and its message the driver's.
    */
   explainFault?(error: unknown): StorageFault | null
 }
-
-/** What a fault of a store means. */
-export interface StorageFault {
-  /** For programs. */
-  code: StorageFaultCode
-  /** For people: what to do about it, in whole sentences. */
-  wayOut: string
-}
-
-/** Codes that a fault of a store can have. */
-export type StorageFaultCode = Extract<WebhooksErrorCode, `storage_${string}`>

@@ -1,9 +1,9 @@
+import { openApiWebhooks } from '../../catalogue/openapi-webhooks.ts'
 import type { EventRegistry } from '../../core/registry.ts'
 import { type ProblemCode, statusOf } from '../problem.ts'
 import type { Route } from '../route.ts'
 import { problemSchema } from '../schemas/common.ts'
 import { components, type Json, schemaOf } from './json-schema.ts'
-import { receivedEvents } from './received-events.ts'
 
 /** The OpenAPI document (3.1): routes and event types, from the very schemas that check them. */
 export function openApiDocument({
@@ -15,7 +15,6 @@ export function openApiDocument({
   registry: EventRegistry
   basePath: string
 }): Json {
-  const { webhooks, schemas } = receivedEvents(registry)
   return {
     openapi: '3.1.0',
     info: {
@@ -26,9 +25,9 @@ export function openApiDocument({
     servers: [{ url: basePath }],
     security: [{ host: [] }],
     paths: pathsOf(routes),
-    webhooks,
+    webhooks: openApiWebhooks(registry),
     components: {
-      schemas: { ...components(), ...schemas },
+      schemas: components(),
       securitySchemes: {
         host: { type: 'http', scheme: 'bearer', description: 'As the host decides.' },
       },
