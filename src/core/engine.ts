@@ -84,9 +84,14 @@ export class Engine {
     return this.#stopping !== null
   }
 
-  /** Tells the scheduler that something is due now. */
+  /** Tells the scheduler, which may reach other processes, that work was added that is due now. */
   notifyDue(): void {
-    if (this.#started && !this.isStopping) this.#scheduler.notify(this.#context.clock.now())
+    if (!this.isStopping) this.#scheduler.notify(this.#context.clock.now())
+  }
+
+  /** Tells the scheduler that this process should look for work. */
+  #notifyHere(): void {
+    if (this.#started && !this.isStopping) this.#scheduler.notify(this.#context.clock.now(), 'here')
   }
 
   /** Begins to deliver. Called again, it does nothing. */
@@ -102,9 +107,16 @@ export class Engine {
       throw error
     }
     const worker = this.#useWorker()
-    this.#endWorkSubscription = storage.onWork?.(() => this.notifyDue()) ?? null
+    this.#endWorkSubscription = storage.onWork?.(() => this.#notifyHere()) ?? null
     logger.info({}, 'The worker has started')
-    await this.#scheduler.start({ clock, run: () => this.#runOrBackOff(worker) })
+    await this.#scheduler.start({
+      clock,
+      logger,
+      get isFull() {
+        return worker.isFull
+      },
+      run: () => this.#runOrBackOff(worker),
+    })
   }
 
   /** Stores what was emitted, finishes what is under way, hands back the rest, closes everything. */
@@ -140,7 +152,7 @@ export class Engine {
       settler: this.#settler,
       dispatcher: new Dispatcher(this.#context),
       onFree: () => {
-        this.notifyDue()
+        this.#notifyHere()
         this.#onFree?.()
       },
     })

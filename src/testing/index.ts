@@ -1,6 +1,7 @@
 /**
  * `@ainexlayer/webhooks/testing`: what tests of hosts and adapters need.
  */
+export type { ConformanceChapter, ConformanceReport } from './conformance/report.ts'
 export {
   type MisbehavingReceiver,
   type Misbehaviour,
@@ -17,6 +18,7 @@ export {
   type Violation,
 } from './simulation/index.ts'
 export {
+  type RawRows,
   type StorageCapabilities,
   type StorageFixture,
   type StorageSuiteOptions,

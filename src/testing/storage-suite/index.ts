@@ -12,17 +12,23 @@ import { probeTests } from './probes.ts'
 import { randomTests } from './random.ts'
 import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
 import { settlingTests } from './settling.ts'
+import { storedTests } from './stored.ts'
 import { createSuite } from './suite.ts'
 import { clockTests, tenantTests } from './tenants.ts'
 import { sizeTests, textTests } from './text-and-size.ts'
 import { turnTests } from './turns.ts'
 
-export type { StorageCapabilities, StorageFixture, StorageSuiteOptions } from './options.ts'
+export type {
+  RawRows,
+  StorageCapabilities,
+  StorageFixture,
+  StorageSuiteOptions,
+} from './options.ts'
 
 /**
  * Declares the tests that every storage adapter has to pass: each sentence of the `Storage`
- * contract, and the promises that rest on it. Their names, as the runner prints them, are the
- * conformance report. The test runner is passed in and nothing else is asked of it.
+ * contract, and the promises that rest on it. The test runner is passed in and nothing else is asked
+ * of it. The last test reports what was proven, and what was not for want of a capability.
  *
  * @example
  * import { describe, test } from 'vitest' // or from 'node:test'
@@ -65,5 +71,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   textTests(suite)
   connectionTests(suite)
   randomTests(suite)
+  storedTests(suite)
   sizeTests(suite)
+  suite.reportAtEnd()
 }
