@@ -11,6 +11,13 @@ export {
   type ReceivedRequest,
 } from './misbehaving-receiver/index.ts'
 export {
+  type SchedulerCapabilities,
+  type SchedulerFixture,
+  type SchedulerSuiteOptions,
+  type SchedulerWishes,
+  testScheduler,
+} from './scheduler-suite/index.ts'
+export {
   type CreateInstance,
   type SimulateOptions,
   type SimulationResult,

@@ -5,6 +5,7 @@ import { eventTests } from './events.ts'
 import { fanOutTests } from './fan-out.ts'
 import { limitTests } from './limits.ts'
 import { listTests } from './lists.ts'
+import { concurrencyTests } from './many-at-once.ts'
 import { nextDueTests } from './next-due.ts'
 import { backlogTests, pruneTests, statsTests } from './operation.ts'
 import type { StorageSuiteOptions } from './options.ts'
@@ -69,6 +70,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   tenantTests(suite)
   clockTests(suite)
   textTests(suite)
+  concurrencyTests(suite)
   connectionTests(suite)
   randomTests(suite)
   storedTests(suite)
