@@ -62,8 +62,8 @@ export interface SchedulerSuiteOptions extends RunnerOptions {
    */
   delayMs?: number
   /**
-   * How late a run may be in real time, in milliseconds, before it counts as missing. Default:
-   * 10,000, for a loaded machine is slow; waiting ends as soon as the run is there.
+   * How late a run may be in real time, in milliseconds, before it counts as missing; waiting ends
+   * as soon as the run is there. Default: 10,000, for a loaded machine is slow.
    */
   latenessMs?: number
 }
