@@ -56,6 +56,7 @@ export class Engine {
   ) {
     this.#context = context
     this.#scheduler = parts.scheduler
+    this.#scheduler.attach?.({ clock: context.clock, logger: context.logger })
     this.#settler = new Settler(context, new HealthKeeper(context))
     this.emitter = new Emitter(context, {
       registry: parts.registry,

@@ -6,12 +6,16 @@
 
 import type { Clock, Logger } from '../ports.ts'
 
-/** What a scheduler drives. */
-export interface Work {
+/** What a scheduler may use of its host. */
+export interface SchedulerHost {
   /** The engine's clock: all waiting goes through it, except what a broker does. */
   clock: Clock
   /** Where a scheduler reports what it has nobody to throw to, such as a broker that is down. */
   logger: Logger
+}
+
+/** What a scheduler drives. */
+export interface Work extends SchedulerHost {
   /**
    * Whether this process holds as much work as it may. `run` then starts nothing and returns
    * `null`, although more may be due: another process could take it.
@@ -28,6 +32,8 @@ export interface Work {
 
 /** Wakes the worker of one process. */
 export interface Scheduler {
+  /** Called once, before everything else, by every host: also by one that only emits. */
+  attach?(host: SchedulerHost): void
   /**
    * Begins to call `work.run()` whenever something may be due, and soon for the first time. Calls
    * never overlap. Called once at most; a process that only emits never calls it.

@@ -105,6 +105,7 @@ export class SchedulerKit extends Bench {
 
   #process(scheduler: Scheduler): Process {
     const process = { scheduler, work: new TestWork(this.clock, this.tasks) }
+    scheduler.attach?.({ clock: this.clock, logger: process.work.logger })
     this.#all.push(process)
     return process
   }
