@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type RandomKills, type RandomKillsReport, runRandomKills } from '../crash/random-kills.ts'
 import { keepReport } from '../crash/report.ts'
 import { startPostgres } from '../storage/postgres-server.ts'
@@ -23,11 +23,12 @@ function expectKept(report: RandomKillsReport): void {
   expect(duplicates).toBeLessThanOrEqual(inFlightAtKills + unanswered)
 }
 
-describe.skipIf(!hasRedis)('with BullMQ', () => {
-  test.each([0, 4])(
+// Most of the time goes by in waiting for the leases of the dead: so all at once.
+describe.skipIf(!hasRedis).concurrent('with BullMQ', () => {
+  test.for([0, 4])(
     'Redis is flushed, shut down and restarted, and %i workers die: nothing is lost',
-    { timeout: 90_000 },
-    async (workerKills) => {
+    { timeout: 120_000 },
+    async (workerKills, { onTestFinished }) => {
       const redis = await startRedis()
       onTestFinished(() => redis.stop())
       const restart = async () => {
@@ -44,11 +45,11 @@ describe.skipIf(!hasRedis)('with BullMQ', () => {
   )
 })
 
-describe('with pg-boss', () => {
-  test.each([0, 4])(
+describe.concurrent('with pg-boss', () => {
+  test.for([0, 4])(
     'its connections end, its schema goes and comes, and %i workers die: nothing is lost',
     { timeout: 120_000 },
-    async (workerKills) => {
+    async (workerKills, { onTestFinished }) => {
       const server = await startPostgres()
       onTestFinished(() => server.stop())
       const { connectionString } = server

@@ -3,7 +3,7 @@
  */
 import type { ConnectionOptions } from 'bullmq'
 import { WebhooksError } from '../../errors.ts'
-import { type BrokerSchedulerOptions, BrokerScheduler } from '../broker/scheduler.ts'
+import { BrokerScheduler, type BrokerSchedulerOptions } from '../broker/scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { BullmqBroker } from './broker.ts'
 

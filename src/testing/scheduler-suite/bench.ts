@@ -6,7 +6,7 @@ import { VirtualClock } from '../virtual-clock.ts'
 /** Long after any real clock, so that a scheduler that asks for the time itself is found out. */
 const start = new Date('2050-01-01T00:00:00.123Z')
 
-/** How often real time is looked at while waiting. */
+/** How often it is looked while waiting. */
 const lookEveryMs = 5
 /** Virtual time passes in so many steps, so that a run that takes some turns is over before the next. */
 const steps = 100
@@ -42,15 +42,15 @@ export class Bench {
   }
 
   /**
-   * Lets time pass until the condition holds: no longer than `withinMs`, and where time is real, as
-   * much again as a run may be late.
+   * Lets time pass until the condition holds: `withinMs`, and as much again as a run may be late.
    *
    * @throws AssertionError if the condition does not hold by then.
    */
   async until(condition: () => boolean, failure: string, withinMs = 0): Promise<void> {
     if (this.#virtual !== null) await this.pass(withinMs)
-    const end = Date.now() + withinMs + this.#latenessMs
-    while (!condition() && this.#virtual === null && Date.now() < end) await sleep(lookEveryMs)
+    const end = this.clock.now().getTime() + this.#latenessMs
+    const patienceEnds = this.#virtual === null ? end + withinMs : end
+    while (!condition() && this.clock.now().getTime() < patienceEnds) await this.pass(lookEveryMs)
     assert.ok(condition(), failure)
   }
 }

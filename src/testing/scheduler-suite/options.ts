@@ -36,8 +36,7 @@ export interface SchedulerWishes {
 export interface SchedulerCapabilities {
   /**
    * It waits through `work.clock` alone, so that the suite can move a clock of its own and hold it
-   * to the millisecond. Default: `false`; the suite then waits in real time, and allows for
-   * `latenessMs`.
+   * to the millisecond. Default: `false`; the suite then waits in real time.
    */
   virtualClock?: boolean
   /**
@@ -62,8 +61,8 @@ export interface SchedulerSuiteOptions extends RunnerOptions {
    */
   delayMs?: number
   /**
-   * How late a run may be in real time, in milliseconds, before it counts as missing; waiting ends
-   * as soon as the run is there. Default: 10,000, for a loaded machine is slow.
+   * How late a run may be, in milliseconds, before it counts as missing; waiting ends as soon as the
+   * run is there. Default: 10,000, for a loaded machine is slow; with `virtualClock` 0.
    */
   latenessMs?: number
 }

@@ -8,18 +8,20 @@ export function stoppingTests({ describe, test, testOfLooking }: Suite): void {
       await kit.start()
       kit.addAndNotify(kit.delayMs / 2)
       kit.addAndNotify()
-      await kit.stop()
-      const runs = await kit.runsWithin(kit.delayMs)
+      const { runsBefore } = await kit.stop()
+      await kit.pass(kit.delayMs)
       kit.addAndNotify()
       kit.here.scheduler.notify(kit.in(0), 'here')
-      assert.equal(runs + (await kit.runsWithin(kit.longestSleepMs * 2)), 0, 'a call came later')
+      await kit.pass(kit.longestSleepMs * 2)
+      assert.equal(kit.here.work.runs, runsBefore, 'a call came later')
     })
 
     test('right after the start ends all calls as well', async (kit) => {
       kit.add()
       await kit.here.scheduler.start(kit.here.work)
-      await kit.stop()
-      assert.equal(await kit.runsWithin(kit.delayMs * 2), 0, 'a call came later')
+      const { runsBefore } = await kit.stop()
+      await kit.pass(kit.delayMs * 2)
+      assert.equal(kit.here.work.runs, runsBefore, 'a call came later')
     })
 
     test('waits for a call under way', async (kit) => {
@@ -30,16 +32,14 @@ export function stoppingTests({ describe, test, testOfLooking }: Suite): void {
       await kit.until(() => work.underWay === 1, 'no run came')
       kit.addAndNotify()
       kit.here.scheduler.notify(kit.in(0), 'here')
-      let stopped = false
-      const stopping = kit.stop().then(() => {
-        stopped = true
-      })
+      const stopping = kit.beginStop()
       await kit.pass(kit.delayMs)
-      assert.equal(stopped, false, 'it did not wait')
-      const before = work.runs
+      assert.equal(stopping.hasEnded, false, 'it did not wait')
       work.release()
-      await kit.until(() => stopped, 'it did not end')
-      await stopping
+      const before = work.runs
+      await kit.until(() => stopping.hasEnded, 'it did not end')
+      await stopping.end
+      await kit.pass(kit.delayMs)
       assert.equal(work.runs, before, 'a run began although the scheduler had stopped')
     })
 

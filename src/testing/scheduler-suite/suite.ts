@@ -26,6 +26,14 @@ export interface Process {
   work: TestWork
 }
 
+/** A stop under way. */
+export interface Stopping {
+  hasEnded: boolean
+  /** How many runs there had been when it ended. */
+  runsBefore: number
+  end: Promise<void>
+}
+
 /** A test's view of its fixture. */
 export class SchedulerKit extends Bench {
   readonly fixture: SchedulerFixture
@@ -55,14 +63,29 @@ export class SchedulerKit extends Bench {
 
   /** Starts, and waits until the first run has ended. */
   async start(process = this.here): Promise<void> {
-    await process.scheduler.start(process.work)
+    const starting = process.scheduler.start(process.work)
     await this.until(() => process.work.runs > 0, 'no run followed the start')
+    await starting
     await this.quiet(process)
   }
 
-  async stop(process = this.here): Promise<void> {
+  async stop(process = this.here): Promise<Stopping> {
+    const stopping = this.beginStop(process)
+    await this.until(() => stopping.hasEnded, 'it does not stop')
+    await stopping.end
+    return stopping
+  }
+
+  /** Asks it to stop, and does not wait. */
+  beginStop(process = this.here): Stopping {
     this.#stopped.add(process)
-    await process.scheduler.stop()
+    const stopping = { hasEnded: false, runsBefore: 0, end: process.scheduler.stop() }
+    const note = () => {
+      stopping.hasEnded = true
+      stopping.runsBefore = process.work.runs
+    }
+    stopping.end.then(note, note)
+    return stopping
   }
 
   async stopAll(): Promise<void> {
@@ -128,8 +151,9 @@ export interface Suite {
 
 export function createSuite(options: SchedulerSuiteOptions): Suite {
   const recorder = new Recorder('Conformance of the scheduler', options)
-  const { capabilities = {}, delayMs = 500, latenessMs = 10_000 } = options
+  const { capabilities = {}, delayMs = 500 } = options
   const virtual = capabilities.virtualClock === true
+  const { latenessMs = virtual ? 0 : 10_000 } = options
 
   async function run(wishes: SchedulerWishes, body: TestBody): Promise<void> {
     const fixture = await options.createScheduler(wishes)

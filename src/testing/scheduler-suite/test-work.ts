@@ -55,7 +55,8 @@ export class TestWork implements Work {
     this.logger = { debug() {}, info() {}, warn: complain, error: complain }
   }
 
-  async run(): Promise<Date | null> {
+  /** Bound, so that a scheduler may take it out of its object, as the engine's can be. */
+  readonly run = async (): Promise<Date | null> => {
     this.runs += 1
     this.underWay += 1
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay)
