@@ -109,15 +109,21 @@ export class Engine {
     }
     const worker = this.#useWorker()
     this.#endWorkSubscription = storage.onWork?.(() => this.#notifyHere()) ?? null
+    try {
+      await this.#scheduler.start({
+        clock,
+        logger,
+        get isFull() {
+          return worker.isFull
+        },
+        run: () => this.#runOrBackOff(worker),
+      })
+    } catch (error) {
+      this.#started = false
+      this.#endWorkSubscription?.()
+      throw error
+    }
     logger.info({}, 'The worker has started')
-    await this.#scheduler.start({
-      clock,
-      logger,
-      get isFull() {
-        return worker.isFull
-      },
-      run: () => this.#runOrBackOff(worker),
-    })
   }
 
   /** Stores what was emitted, finishes what is under way, hands back the rest, closes everything. */

@@ -25,7 +25,7 @@ function expectKept(report: RandomKillsReport): void {
 
 // Most of the time goes by in waiting for the leases of the dead: so all at once.
 describe.skipIf(!hasRedis).concurrent('with BullMQ', () => {
-  test.for([0, 4])(
+  test.for([0, 3])(
     'Redis is flushed, shut down and restarted, and %i workers die: nothing is lost',
     { timeout: 120_000 },
     async (workerKills, { onTestFinished }) => {
@@ -46,7 +46,7 @@ describe.skipIf(!hasRedis).concurrent('with BullMQ', () => {
 })
 
 describe.concurrent('with pg-boss', () => {
-  test.for([0, 4])(
+  test.for([3])(
     'its connections end, its schema goes and comes, and %i workers die: nothing is lost',
     { timeout: 120_000 },
     async (workerKills, { onTestFinished }) => {

@@ -18,7 +18,7 @@ test('the suites run under node:test and print their reports', async () => {
   expect(stdout).toMatch(/# fail 0/)
   expect(stdout).toContain('Conformance of the storage: nothing failed, 6 chapters not proven')
   expect(stdout).toContain('Conformance of the scheduler: nothing failed, 3 chapters not proven')
-  expect(stdout).toMatch(/two connections +0 +0 +7 +needs reopen/)
+  expect(stdout).toMatch(/two connections +0 +0 +\d+ +needs reopen/)
 })
 
 // What is said about several connections needs a store that several can share; the memory of one
@@ -46,9 +46,9 @@ describe('two storages over one memory', () => {
 
   test('are reported on, chapter by chapter', () => {
     const chapters = new Map(report?.chapters.map((chapter) => [chapter.name, chapter]))
-    const proven = { passed: 7, failed: 0, notRun: 0, missing: [] }
+    const proven = { passed: expect.any(Number), failed: 0, notRun: 0, missing: [] }
     expect(chapters.get('two connections')).toMatchObject(proven)
-    const unproven = { passed: 0, failed: 0, notRun: 12, missing: ['readRaw'] }
+    const unproven = { passed: 0, failed: 0, missing: ['readRaw'] }
     expect(chapters.get('what is stored')).toMatchObject(unproven)
     expect(report?.text).toMatch(
       /^Conformance of the storage: nothing failed, 4 chapters not proven/,
@@ -75,8 +75,8 @@ test('a report counts what failed, what hung and what a runner left out', async 
   await run('report')
   const [report] = reports
   const chapters = new Map(report?.chapters.map((chapter) => [chapter.name, chapter]))
-  expect(chapters.get('events')).toMatchObject({ passed: 0, failed: 1, notRun: 6, missing: [] })
-  expect(chapters.get('endpoints')).toMatchObject({ passed: 1, failed: 0, notRun: 11 })
+  expect(chapters.get('events')).toMatchObject({ passed: 0, failed: 1, missing: [] })
+  expect(chapters.get('endpoints')).toMatchObject({ passed: 1, failed: 0 })
   expect(report?.text).toMatch(/: 1 failed, \d+ chapters not proven\n/)
-  expect(report?.text).toMatch(/\nevents +0 +1 +6 +left out by the runner\n/)
+  expect(report?.text).toMatch(/\nevents +0 +1 +[1-9]\d* +left out by the runner\n/)
 })

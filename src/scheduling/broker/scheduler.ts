@@ -172,15 +172,15 @@ export class BrokerScheduler implements Scheduler {
     this.#isFailing = true
     const reason = error instanceof Error ? error.message : String(error)
     this.#host.logger.error(
-      { reason },
-      `${this.#name} does not answer; workers go on by their own clocks, and look for work of others every ${this.#sweepIntervalMs} ms`,
+      { broker: this.#name, reason, sweepIntervalMs: this.#sweepIntervalMs },
+      'The broker of the scheduler failed; workers go on by their own clocks',
     )
   }
 
   #recover(): void {
     if (!this.#isFailing) return
     this.#isFailing = false
-    this.#host.logger.info({}, `${this.#name} answers again`)
+    this.#host.logger.info({ broker: this.#name }, 'The broker of the scheduler works again')
   }
 
   #now(): number {
