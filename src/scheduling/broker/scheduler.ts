@@ -5,8 +5,8 @@ import { RunLoop } from '../run-loop.ts'
 import type { Scheduler, SchedulerHost, Work } from '../scheduler.ts'
 import type { Broker, WakeUp } from './broker.ts'
 
-/** What every scheduler over a broker takes. */
-export interface BrokerSchedulerOptions {
+/** What every scheduler over a broker does beside it. */
+export interface Sweeping {
   /**
    * How often, in milliseconds, each worker looks by itself, and makes anew what the broker may have
    * lost. It bounds how late work is done when a wake-up got lost. Default 30,000.
@@ -49,7 +49,7 @@ export class BrokerScheduler implements Scheduler {
   #passedOnAt = Number.NEGATIVE_INFINITY
   #isFailing = false
 
-  constructor(broker: Broker, name: string, { sweepIntervalMs = 30_000 }: BrokerSchedulerOptions) {
+  constructor(broker: Broker, name: string, { sweepIntervalMs = 30_000 }: Sweeping) {
     if (!Number.isFinite(sweepIntervalMs) || sweepIntervalMs < 1) {
       throw new WebhooksError('invalid_option', 'sweepIntervalMs must be at least 1 millisecond')
     }

@@ -3,12 +3,14 @@
  */
 import type { ConnectionOptions } from 'bullmq'
 import { WebhooksError } from '../../errors.ts'
-import { BrokerScheduler, type BrokerSchedulerOptions } from '../broker/scheduler.ts'
+import { BrokerScheduler, type Sweeping } from '../broker/scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { BullmqBroker } from './broker.ts'
 
+export type { Sweeping } from '../broker/scheduler.ts'
+
 /** Options of {@link bullmqScheduler}. */
-export interface BullmqSchedulerOptions extends BrokerSchedulerOptions {
+export interface BullmqSchedulerOptions extends Sweeping {
   /**
    * Where Redis is: options of ioredis (`{ host, port, … }` or `{ url }`), or a client of yours,
    * which stays yours to close. Give a client `maxRetriesPerRequest: null`, as BullMQ asks.

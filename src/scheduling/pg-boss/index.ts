@@ -2,15 +2,16 @@
  * `@ainexlayer/webhooks/pg-boss`: workers on many machines, woken through pg-boss.
  */
 import { WebhooksError } from '../../errors.ts'
-import { BrokerScheduler, type BrokerSchedulerOptions } from '../broker/scheduler.ts'
+import { BrokerScheduler, type Sweeping } from '../broker/scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { PgBossInstance } from './boss.ts'
 import { PgBossBroker } from './broker.ts'
 
+export type { Sweeping } from '../broker/scheduler.ts'
 export type { PgBossInstance } from './boss.ts'
 
 /** Options of {@link pgBossScheduler}. */
-export interface PgBossSchedulerOptions extends BrokerSchedulerOptions {
+export interface PgBossSchedulerOptions extends Sweeping {
   /** A `PgBoss` of yours, version 12. Start it before the instance, and stop it after. */
   boss: PgBossInstance
   /** Name of the pg-boss queue; one for each storage. Default `ainexlayer-webhooks`. */

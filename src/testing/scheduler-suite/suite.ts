@@ -35,7 +35,7 @@ export interface Stopping {
 }
 
 /** A test's view of its fixture. */
-export class SchedulerKit extends Bench {
+class SchedulerKit extends Bench {
   readonly fixture: SchedulerFixture
   readonly tasks = new Tasks()
   readonly delayMs: number
