@@ -68,8 +68,8 @@ function endpointTests({ test }: Suite): void {
     const renewed = { ...row, ...changed, secrets: ['whsec_new', 'whsec_secret'] }
     assert.deepEqual(await stored(kit), { ...renewed, pausedUntil: null, failedAttempts: 0 })
     const pausedUntil = kit.at(5_000)
-    const failure = { succeeded: false, failedAttempts: 3, failedAt: kit.at(2), pausedUntil }
-    await kit.storage.recordHealth({ changes: [{ endpointId: id, ...failure }] })
+    const failed = { succeeded: false, failedAttempts: 3, failedAt: kit.at(2), leaseTokens: [] }
+    await kit.storage.recordHealth({ changes: [{ endpointId: id, pausedUntil, ...failed }] })
     assert.deepEqual(await stored(kit), { ...renewed, pausedUntil, failedAttempts: 3 })
   })
 

@@ -11,7 +11,7 @@ import {
 } from '@ainexlayer/webhooks'
 import { ainexlayerEvents, ainexlayerExamples } from '@ainexlayer/webhooks/ainexlayer'
 import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
-import { createReceiver, verify, verify } from '@ainexlayer/webhooks/receiver'
+import { createReceiver, verify } from '@ainexlayer/webhooks/receiver'
 import { sqliteStorage } from '@ainexlayer/webhooks/sqlite'
 import { createTestWebhooks } from '@ainexlayer/webhooks/testing'
 import { z } from 'zod'
