@@ -5,6 +5,8 @@ export default defineConfig({
     index: 'src/index.ts',
     sqlite: 'src/storage/sqlite/index.ts',
     postgres: 'src/storage/postgres/index.ts',
+    bullmq: 'src/scheduling/bullmq/index.ts',
+    'pg-boss': 'src/scheduling/pg-boss/index.ts',
     receiver: 'src/receiver/index.ts',
     management: 'src/management/index.ts',
     testing: 'src/testing/index.ts',

@@ -58,7 +58,7 @@ export type { ReadStats, Stats, StatsOptions } from './operations/stats.ts'
 export type { TenantOptions } from './operations/tenant.ts'
 export type { AttemptFacts, Clock, Logger, Measured, Random, Telemetry } from './ports.ts'
 export { type PollingSchedulerOptions, pollingScheduler } from './scheduling/polling.ts'
-export type { Scheduler, Work } from './scheduling/scheduler.ts'
+export type { Scheduler, SchedulerHost, Work } from './scheduling/scheduler.ts'
 export { memoryStorage } from './storage/memory/index.ts'
 export type * from './storage/storage.ts'
 export {

@@ -130,7 +130,7 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
   /**
    * Opens the storage and begins to deliver. A process that only emits need not start.
    *
-   * @throws WebhooksError `storage_failed`, `stopped`
+   * @throws WebhooksError `storage_failed`, `stopped`, `driver_missing`
    */
   start(): Promise<void>
   /**

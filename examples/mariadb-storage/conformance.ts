@@ -2,8 +2,9 @@
 import type { StorageFixture } from '@ainexlayer/webhooks/testing'
 import { type Connection, createConnection, createPool, type Pool } from 'mysql2/promise'
 import { mariadbStorage } from './index.ts'
+import { readRaw } from './raw.ts'
 
-export const capabilities = { reopen: true, transactions: true }
+export const capabilities = { reopen: true, transactions: true, readRaw: true }
 
 let databases = 0
 
@@ -42,6 +43,7 @@ export async function createFixture(server: string): Promise<StorageFixture<Conn
         connection.release()
       }
     },
+    readRaw: () => readRaw(admin, database),
     async close() {
       for (const each of pools) await each.end()
       await admin.query(`DROP DATABASE ${database}`)

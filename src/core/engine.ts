@@ -56,6 +56,7 @@ export class Engine {
   ) {
     this.#context = context
     this.#scheduler = parts.scheduler
+    this.#scheduler.attach?.({ clock: context.clock, logger: context.logger })
     this.#settler = new Settler(context, new HealthKeeper(context))
     this.emitter = new Emitter(context, {
       registry: parts.registry,
@@ -84,9 +85,14 @@ export class Engine {
     return this.#stopping !== null
   }
 
-  /** Tells the scheduler that something is due now. */
+  /** Tells the scheduler, which may reach other processes, that work was added that is due now. */
   notifyDue(): void {
-    if (this.#started && !this.isStopping) this.#scheduler.notify(this.#context.clock.now())
+    if (!this.isStopping) this.#scheduler.notify(this.#context.clock.now())
+  }
+
+  /** Tells the scheduler that this process should look for work. */
+  #notifyHere(): void {
+    if (this.#started && !this.isStopping) this.#scheduler.notify(this.#context.clock.now(), 'here')
   }
 
   /** Begins to deliver. Called again, it does nothing. */
@@ -102,9 +108,22 @@ export class Engine {
       throw error
     }
     const worker = this.#useWorker()
-    this.#endWorkSubscription = storage.onWork?.(() => this.notifyDue()) ?? null
+    this.#endWorkSubscription = storage.onWork?.(() => this.#notifyHere()) ?? null
+    try {
+      await this.#scheduler.start({
+        clock,
+        logger,
+        get isFull() {
+          return worker.isFull
+        },
+        run: () => this.#runOrBackOff(worker),
+      })
+    } catch (error) {
+      this.#started = false
+      this.#endWorkSubscription?.()
+      throw error
+    }
     logger.info({}, 'The worker has started')
-    await this.#scheduler.start({ clock, run: () => this.#runOrBackOff(worker) })
   }
 
   /** Stores what was emitted, finishes what is under way, hands back the rest, closes everything. */
@@ -140,7 +159,7 @@ export class Engine {
       settler: this.#settler,
       dispatcher: new Dispatcher(this.#context),
       onFree: () => {
-        this.notifyDue()
+        this.#notifyHere()
         this.#onFree?.()
       },
     })

@@ -61,6 +61,11 @@ export class Worker {
     return this.#leases.size
   }
 
+  /** Whether no slot is free. */
+  get isFull(): boolean {
+    return this.#slots.free === 0
+  }
+
   /**
    * Starts everything that is due and fits the limits.
    *
@@ -95,7 +100,7 @@ export class Worker {
 
   async #nextRun(claimed: number): Promise<Date | null> {
     const now = this.#context.clock.now()
-    if (this.#closed || this.#slots.free === 0) return null
+    if (this.#closed || this.isFull) return null
     if (claimed > 0) return now
     const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
     if (next === null || next > now) return next
@@ -128,7 +133,7 @@ export class Worker {
   /** Claims for the free slots and starts what it got. @returns How many that were. */
   async #claimOnce(): Promise<number> {
     const { clock, ids, settings, storage } = this.#context
-    if (this.#closed || this.#slots.free === 0) return 0
+    if (this.#closed || this.isFull) return 0
     const now = clock.now()
     const claimed = await storage.claimDeliveries({
       now,

@@ -1,6 +1,7 @@
 /**
  * `@ainexlayer/webhooks/testing`: what tests of hosts and adapters need.
  */
+export type { ConformanceChapter, ConformanceReport } from './conformance/report.ts'
 export {
   type MisbehavingReceiver,
   type Misbehaviour,
@@ -10,6 +11,13 @@ export {
   type ReceivedRequest,
 } from './misbehaving-receiver/index.ts'
 export {
+  type SchedulerCapabilities,
+  type SchedulerFixture,
+  type SchedulerSuiteOptions,
+  type SchedulerWishes,
+  testScheduler,
+} from './scheduler-suite/index.ts'
+export {
   type CreateInstance,
   type SimulateOptions,
   type SimulationResult,
@@ -17,6 +25,7 @@ export {
   type Violation,
 } from './simulation/index.ts'
 export {
+  type RawRows,
   type StorageCapabilities,
   type StorageFixture,
   type StorageSuiteOptions,

@@ -7,6 +7,7 @@ import { CrashEmitter, type EmitterTask, readLane } from './emitter.ts'
 import { type EmitterEntry, Journal, type Pair, type WorkerEntry } from './journal.ts'
 import { breakPorts, type Mutant } from './mutants.ts'
 import { override, type Ports } from './ports.ts'
+import { type CrashScheduler, openScheduler } from './schedulers.ts'
 import { type CrashStoreName, crashStores } from './stores/index.ts'
 import { instanceOptions } from './world.ts'
 
@@ -19,6 +20,8 @@ export interface ChildTask {
   location: string
   works: boolean
   emits?: (EmitterTask & { predecessors: string[] }) | undefined
+  /** Default: polling. */
+  scheduler?: CrashScheduler | undefined
   crashPoint?: CrashPoint | undefined
   mutant?: Mutant | undefined
 }
@@ -80,10 +83,12 @@ async function run(): Promise<void> {
   parts = noteTraffic(parts)
 
   const { addressGuard: _, ...options } = instanceOptions
+  const { scheduler, close } = await openScheduler(task.scheduler ?? { kind: 'polling' })
   const webhooks = createWebhooks({
     ...options,
     storage: parts.storage,
     transport: parts.transport,
+    scheduler,
     userAgent: task.name,
     logger,
   })
@@ -102,6 +107,7 @@ async function run(): Promise<void> {
   }
   if (task.works) await stopped
   await webhooks.stop()
+  await close()
   await connection.close()
 }
 

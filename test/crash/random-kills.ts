@@ -3,6 +3,7 @@ import type { Random } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { Lane } from './lane.ts'
 import type { Mutant } from './mutants.ts'
+import type { CrashScheduler } from './schedulers.ts'
 import { Place, Stage } from './stage.ts'
 import type { CrashStoreName } from './stores/index.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -26,6 +27,8 @@ export interface RandomKills {
   /** How long an emitter rests between two bursts, at most. */
   restMs: number
   mutant?: Mutant | undefined
+  /** Who wakes the workers. Default: polling. */
+  scheduler?: CrashScheduler | undefined
 }
 
 export interface RandomKillsReport extends Verdict {
@@ -37,7 +40,11 @@ export interface RandomKillsReport extends Verdict {
   durationMs: number
 }
 
-export async function runRandomKills(run: RandomKills): Promise<RandomKillsReport> {
+/** @param brokerStrikes - What happens, once each, to the service behind the scheduler. */
+export async function runRandomKills(
+  run: RandomKills,
+  brokerStrikes: (() => Promise<void>)[] = [],
+): Promise<RandomKillsReport> {
   const startedAt = Date.now()
   await using place = await Place.open(run.store, {
     seed: run.seed,
@@ -53,6 +60,7 @@ export async function runRandomKills(run: RandomKills): Promise<RandomKillsRepor
     { count: run.workerKills, strike: (random) => killOneOf(workers, random) },
     { count: run.emitterKills, strike: (random) => killOneOf(emitters, random) },
     { count: restart === null ? 0 : run.serverCrashes, strike: async () => restart?.() },
+    ...brokerStrikes.map((strike) => ({ count: 1, strike })),
   ])
   await Promise.all(emitters.map((lane) => lane.done))
   await striking
@@ -80,8 +88,8 @@ export async function runRandomKills(run: RandomKills): Promise<RandomKillsRepor
 }
 
 function startLanes(run: RandomKills, { folder }: Place, { location }: Stage) {
-  const { store, seed, mutant, restMs } = run
-  const common = { folder, store, location, mutant }
+  const { store, seed, mutant, restMs, scheduler } = run
+  const common = { folder, store, location, mutant, scheduler }
   const emitters = names('emitter', run.emitters).map((lane, index) => {
     const events = Math.floor((run.events + index) / run.emitters)
     const emits = { seed: seed + index, lane, events, restMs }

@@ -10,6 +10,8 @@ export const entries: Record<string, string> = {
   '@ainexlayer/webhooks': 'src/index.ts',
   '@ainexlayer/webhooks/sqlite': 'src/storage/sqlite/index.ts',
   '@ainexlayer/webhooks/postgres': 'src/storage/postgres/index.ts',
+  '@ainexlayer/webhooks/bullmq': 'src/scheduling/bullmq/index.ts',
+  '@ainexlayer/webhooks/pg-boss': 'src/scheduling/pg-boss/index.ts',
   '@ainexlayer/webhooks/receiver': 'src/receiver/index.ts',
   '@ainexlayer/webhooks/management': 'src/management/index.ts',
   '@ainexlayer/webhooks/testing': 'src/testing/index.ts',

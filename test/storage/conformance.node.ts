@@ -1,7 +1,8 @@
-// Run by conformance.test.ts: the suite under a runner other than vitest.
+// Run by conformance.test.ts: the suites under a runner other than vitest.
 import { describe, test } from 'node:test'
+import { pollingScheduler } from '../../src/scheduling/polling.ts'
 import { memoryStorage } from '../../src/storage/memory/index.ts'
-import { testStorage } from '../../src/testing/storage-suite/index.ts'
+import { testScheduler, testStorage } from '../../src/testing/index.ts'
 
 describe('memoryStorage', () => {
   testStorage({
@@ -11,5 +12,17 @@ describe('memoryStorage', () => {
     capabilities: { loneSurrogates: true },
     batchSize: 1_000,
     randomRuns: 5,
+  })
+})
+
+describe('pollingScheduler', () => {
+  testScheduler({
+    describe,
+    test,
+    createScheduler: ({ longestSleepMs }) => ({
+      scheduler: pollingScheduler({ intervalMs: longestSleepMs }),
+      close() {},
+    }),
+    capabilities: { virtualClock: true },
   })
 })

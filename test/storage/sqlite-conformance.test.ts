@@ -5,12 +5,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'vitest'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
 import { testStorage } from '../../src/testing/storage-suite/index.ts'
+import { readRawSqlite } from './raw-sqlite.ts'
 
 describe('sqliteStorage', () => {
   testStorage<DatabaseSync>({
     describe,
     test,
-    capabilities: { reopen: true, transactions: true, loneSurrogates: true },
+    capabilities: { reopen: true, transactions: true, readRaw: true, loneSurrogates: true },
     createStorage() {
       const folder = mkdtempSync(join(tmpdir(), 'webhooks-sqlite-'))
       const path = join(folder, 'webhooks.db')
@@ -27,6 +28,7 @@ describe('sqliteStorage', () => {
             connection.close()
           }
         },
+        readRaw: async () => readRawSqlite(path),
         close: () => rmSync(folder, { recursive: true }),
       }
     },

@@ -4,12 +4,10 @@ import type { Suite } from './suite.ts'
 
 /** Several processes on one store, and what is left when one of them dies. */
 export function connectionTests(suite: Suite): void {
-  if (suite.capabilities.reopen) {
-    sharingTests(suite)
-    crashTests(suite)
-  }
-  if (suite.capabilities.reopen && suite.capabilities.onWork) wakeTests(suite)
-  if (suite.capabilities.transactions) transactionTests(suite)
+  sharingTests(suite.needing('reopen'))
+  crashTests(suite.needing('reopen'))
+  wakeTests(suite.needing('reopen', 'onWork'))
+  transactionTests(suite.needing('transactions'))
 }
 
 function sharingTests({ describe, test }: Suite): void {

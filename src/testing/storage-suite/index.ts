@@ -5,6 +5,7 @@ import { eventTests } from './events.ts'
 import { fanOutTests } from './fan-out.ts'
 import { limitTests } from './limits.ts'
 import { listTests } from './lists.ts'
+import { concurrencyTests } from './many-at-once.ts'
 import { nextDueTests } from './next-due.ts'
 import { backlogTests, pruneTests, statsTests } from './operation.ts'
 import type { StorageSuiteOptions } from './options.ts'
@@ -12,17 +13,23 @@ import { probeTests } from './probes.ts'
 import { randomTests } from './random.ts'
 import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
 import { settlingTests } from './settling.ts'
+import { storedTests } from './stored.ts'
 import { createSuite } from './suite.ts'
 import { clockTests, tenantTests } from './tenants.ts'
 import { sizeTests, textTests } from './text-and-size.ts'
 import { turnTests } from './turns.ts'
 
-export type { StorageCapabilities, StorageFixture, StorageSuiteOptions } from './options.ts'
+export type {
+  RawRows,
+  StorageCapabilities,
+  StorageFixture,
+  StorageSuiteOptions,
+} from './options.ts'
 
 /**
  * Declares the tests that every storage adapter has to pass: each sentence of the `Storage`
- * contract, and the promises that rest on it. Their names, as the runner prints them, are the
- * conformance report. The test runner is passed in and nothing else is asked of it.
+ * contract, and the promises that rest on it. The test runner is passed in and nothing else is asked
+ * of it. The last test reports what was proven, and what was not for want of a capability.
  *
  * @example
  * import { describe, test } from 'vitest' // or from 'node:test'
@@ -63,7 +70,10 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   tenantTests(suite)
   clockTests(suite)
   textTests(suite)
+  concurrencyTests(suite)
   connectionTests(suite)
   randomTests(suite)
+  storedTests(suite)
   sizeTests(suite)
+  suite.reportAtEnd()
 }

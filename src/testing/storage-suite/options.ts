@@ -1,4 +1,32 @@
-import type { Storage } from '../../storage/storage.ts'
+import type { Attempt } from '../../model.ts'
+import type { DeliveryRecord, EndpointRecord, EventRecord, Storage } from '../../storage/storage.ts'
+import type { RunnerOptions } from '../conformance/recorder.ts'
+
+/**
+ * Everything that is stored, as somebody reads it who knows the store and not the adapter: all
+ * rows of all tenants, in any order, each field decoded to what it means.
+ */
+export interface RawRows {
+  events: Pick<EventRecord, 'id' | 'tenantId' | 'type' | 'body' | 'idempotencyKey' | 'createdAt'>[]
+  /** Deleted ones as well, while anything of them is left. */
+  endpoints: (Pick<
+    EndpointRecord,
+    'id' | 'tenantId' | 'url' | 'active' | 'pausedUntil' | 'failedAttempts' | 'headers'
+  > & {
+    /** The values of its secrets, in their order. */
+    secrets: string[]
+    deleted: boolean
+  })[]
+  deliveries: Pick<
+    DeliveryRecord,
+    'id' | 'tenantId' | 'eventId' | 'endpointId' | 'status' | 'attempts' | 'dueAt' | 'leaseToken'
+  >[]
+  attempts: (Pick<Attempt, 'id' | 'tenantId' | 'deliveryId' | 'number' | 'succeeded'> & {
+    /** `null` if there was no answer. */
+    responseStatus: number | null
+    responseBody: string | null
+  })[]
+}
 
 /** One storage for one test, and what belongs to it. */
 export interface StorageFixture<Transaction = never> {
@@ -14,11 +42,19 @@ export interface StorageFixture<Transaction = never> {
    * what it threw, when it rejects. Needs the capability `transactions`.
    */
   transact?(work: (transaction: Transaction) => Promise<void>): Promise<void>
+  /**
+   * Reads what is stored over a connection of its own, with statements of its own: nothing of the
+   * adapter has a part in it. Needs the capability `readRaw`.
+   */
+  readRaw?(): Promise<RawRows>
   /** Clears away what is left, such as files; called last, when every connection has closed. */
   close(): Promise<void> | void
 }
 
-/** What an adapter can do beyond the contract's core. Tests that need what is absent are not run. */
+/**
+ * What an adapter can do beyond the contract's core. Tests that need what is absent are not run, and
+ * the report says so.
+ */
 export interface StorageCapabilities {
   /**
    * The fixture has `reopen`: data outlive a connection, and several connections share them.
@@ -27,6 +63,11 @@ export interface StorageCapabilities {
   reopen?: boolean
   /** The fixture has `transact`, and `insertEvents` joins it. Default: `false`. */
   transactions?: boolean
+  /**
+   * The fixture has `readRaw`. Default: `false`; the suite then believes what the adapter says of
+   * itself, and cannot tell what is stored from what is remembered.
+   */
+  readRaw?: boolean
   /** `onWork` reports what another connection adds. Needs `reopen` as well. Default: `false`. */
   onWork?: boolean
   /**
@@ -37,11 +78,7 @@ export interface StorageCapabilities {
 }
 
 /** What {@link testStorage} needs. */
-export interface StorageSuiteOptions<Transaction = never> {
-  /** Groups tests: `describe` of vitest, node:test, jest or mocha. */
-  describe: (name: string, body: () => void) => void
-  /** Declares a test: `test` or `it` of the same runner. */
-  test: (name: string, body: () => Promise<void>) => void
+export interface StorageSuiteOptions<Transaction = never> extends RunnerOptions {
   /** Makes an empty storage; called once for each test. */
   createStorage: () => StorageFixture<Transaction> | Promise<StorageFixture<Transaction>>
   capabilities?: StorageCapabilities

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
 import type { Storage } from '../../storage/storage.ts'
+import { Recorder } from '../conformance/recorder.ts'
 import { Kit } from './kit.ts'
-import type { StorageCapabilities, StorageFixture, StorageSuiteOptions } from './options.ts'
+import type {
+  RawRows,
+  StorageCapabilities,
+  StorageFixture,
+  StorageSuiteOptions,
+} from './options.ts'
+
+type Capability = keyof StorageCapabilities
 
 /** A test's view of its fixture. */
 export interface SuiteKit extends Kit {
   /** A second connection, opened; closed after the test. */
   reopen(): Promise<Kit>
   transact(work: (transaction: never) => Promise<void>): Promise<void>
+  /** What is stored, whatever the adapter says. */
+  readRaw(): Promise<RawRows>
 }
 
 /** Where the files of the suite declare their tests. */
@@ -16,30 +26,43 @@ export interface Suite {
   readonly batchSize: number
   readonly randomRuns: number
   readonly seed: number
+  /** The same for chapters that need these capabilities: without them, they are not run. */
+  needing(...capabilities: Capability[]): Suite
   describe(name: string, body: () => void): void
   /** Declares a test that gets an opened, empty storage of its own. */
   test(name: string, body: (kit: SuiteKit) => Promise<void>): void
+  /** Declares, as the last test, the one that reports. */
+  reportAtEnd(): void
 }
 
 export function createSuite<Transaction>(options: StorageSuiteOptions<Transaction>): Suite {
-  return {
-    capabilities: {
-      reopen: false,
-      transactions: false,
-      onWork: false,
-      loneSurrogates: false,
-      ...options.capabilities,
-    },
-    batchSize: options.batchSize ?? 10_000,
-    randomRuns: options.randomRuns ?? 25,
-    seed: options.seed ?? 1,
-    describe: options.describe,
-    test(name, body) {
-      options.test(name, async () => {
-        await runTest(await options.createStorage(), body)
-      })
-    },
+  const recorder = new Recorder('Conformance of the storage', options)
+  const capabilities: Required<StorageCapabilities> = {
+    reopen: false,
+    transactions: false,
+    readRaw: false,
+    onWork: false,
+    loneSurrogates: false,
+    ...options.capabilities,
   }
+  function suiteNeeding(needed: Capability[]): Suite {
+    const missing = needed.filter((capability) => !capabilities[capability])
+    return {
+      capabilities,
+      batchSize: options.batchSize ?? 10_000,
+      randomRuns: options.randomRuns ?? 25,
+      seed: options.seed ?? 1,
+      needing: (...more) => suiteNeeding([...needed, ...more]),
+      describe: (name, body) => recorder.chapter(name, missing, body),
+      test(name, body) {
+        recorder.test(name, async () => {
+          await runTest(await options.createStorage(), body)
+        })
+      },
+      reportAtEnd: () => recorder.reportAtEnd(),
+    }
+  }
+  return suiteNeeding([])
 }
 
 async function runTest<Transaction>(
@@ -63,6 +86,10 @@ async function runTest<Transaction>(
       async transact(work: (transaction: never) => Promise<void>): Promise<void> {
         assert.ok(fixture.transact, 'the capability `transactions` needs `transact` in the fixture')
         await fixture.transact(work as (transaction: Transaction) => Promise<void>)
+      },
+      async readRaw(): Promise<RawRows> {
+        assert.ok(fixture.readRaw, 'the capability `readRaw` needs `readRaw` in the fixture')
+        return fixture.readRaw()
       },
     })
     await body(suiteKit)

@@ -45,6 +45,17 @@ for (const load of [(name) => import(name), (name) => require(name)]) {
   await deliver(load, memoryStorage())
   await deliver(load, sqliteStorage({ path: `webhooks-${process.version}-${Math.random()}.db` }))
 }
+
+for (const load of [(name) => import(name), (name) => require(name)]) {
+  const { createWebhooks, memoryStorage } = await load(library)
+  const { bullmqScheduler } = await load(`${library}/bullmq`)
+  const { ainexlayerEvents } = await load(`${library}/ainexlayer`)
+  const scheduler = bullmqScheduler({ connection: {} })
+  const webhooks = createWebhooks({ events: ainexlayerEvents, storage: memoryStorage(), scheduler })
+  // Nobody has installed BullMQ here.
+  await assert.rejects(webhooks.start(), { code: 'driver_missing', message: /npm install bullmq/ })
+  await webhooks.stop()
+}
 console.log(`${process.version}\nok`)
 
 async function deliver(load, storage) {

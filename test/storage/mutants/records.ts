@@ -288,6 +288,41 @@ export const recordMutants: Mutant[] = [
     }),
   },
   {
+    name: 'pruning looks for deliveries first and deletes later',
+    caughtBy: 'many at once',
+    breaks: (_, tables) => ({
+      async prune() {
+        const old = [...tables.events.values()].filter(
+          ({ deliveries, waits }) => deliveries.size === 0 && !waits,
+        )
+        await new Promise((resolve) => setImmediate(resolve))
+        for (const { id } of old) tables.events.delete(id)
+        return { deliveries: 0, events: old.length }
+      },
+    }),
+  },
+  {
+    name: 'a page by cursor skips as many rows as were added since',
+    caughtBy: 'many at once',
+    breaks: (storage) => {
+      let first: string | undefined
+      return {
+        async listDeliveries(params) {
+          const { items: all } = await storage.listDeliveries({
+            ...{ ...params, offset: 0, before: null, limit: 1_000 },
+          })
+          if (params.before === null) first = all[0]?.id
+          const added = Math.max(
+            0,
+            all.findIndex(({ id }) => id === first),
+          )
+          const { items, total } = await storage.listDeliveries(params)
+          return { items: params.before === null ? items : items.slice(added), total }
+        },
+      }
+    },
+  },
+  {
     name: 'a delivery is shown to any tenant that knows its id',
     caughtBy: 'another tenant',
     breaks: (storage, tables) => ({
