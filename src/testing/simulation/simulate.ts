@@ -222,7 +222,7 @@ class Simulation {
   }
 
   #report(promise: string, what: string): void {
-    this.#world.story.tell('BROKEN', () => `${promise}: ${what}`)
+    this.#world.story.conclude('BROKEN', () => `${promise}: ${what}`)
     this.#violations.push({ promise, what })
   }
 }

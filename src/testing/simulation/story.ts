@@ -3,6 +3,7 @@ export class Story {
   readonly #telling: boolean
   readonly #elapsedMs: () => number
   readonly #lines: string[] = []
+  #isOver = false
 
   constructor(telling: boolean, elapsedMs: () => number) {
     this.#telling = telling
@@ -11,6 +12,16 @@ export class Story {
 
   /** Adds a line. `what` is asked only in a run that is told: most runs are not. */
   tell(who: string, what: () => string): void {
+    if (!this.#isOver) this.#add(who, what)
+  }
+
+  /** Adds what the story ends with: what others do in the same moment is not told any more. */
+  conclude(who: string, what: () => string): void {
+    this.#isOver = true
+    this.#add(who, what)
+  }
+
+  #add(who: string, what: () => string): void {
     if (!this.#telling) return
     this.#lines.push(`${formatElapsed(this.#elapsedMs())}  ${who.padEnd(8)} ${what()}`)
   }
