@@ -109,7 +109,7 @@ describe('events that commit late', () => {
 })
 
 describe('an emit inside the caller’s transaction', () => {
-  test('locks nothing but the table of events', async () => {
+  test('locks nothing but the table of events and their queue', async () => {
     await kit.addEndpoint()
     const { client, end } = await begin()
     const events = [kit.event({ idempotencyKey: 'k' }), kit.event()]
@@ -117,9 +117,9 @@ describe('an emit inside the caller’s transaction', () => {
     const { rows } = await client.query(
       `SELECT DISTINCT relname FROM pg_locks JOIN pg_class AS class ON class.oid = relation
         WHERE pid = pg_backend_pid() AND relkind = 'r'
-          AND relnamespace = '"${schema}"'::regnamespace`,
+          AND relnamespace = '"${schema}"'::regnamespace ORDER BY relname`,
     )
-    expect(rows).toEqual([{ relname: 'events' }])
+    expect(rows).toEqual([{ relname: 'events' }, { relname: 'fan_out_queue' }])
     await end('COMMIT')
   })
 

@@ -5,7 +5,7 @@ import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { pairEquals } from './schema/functions.ts'
 import { queryIn } from './transactions/client.ts'
-import { instantArray, textArray } from './values.ts'
+import { instantArray, plainArray, textArray } from './values.ts'
 
 type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
@@ -37,7 +37,7 @@ export async function insertEvents(
     textArray(distinct.map((event) => event.idempotencyKey)),
     textArray(distinct.map((event) => event.traceparent)),
     instantArray(distinct.map((event) => event.createdAt)),
-    textArray(distinct.map((event) => (event.fanOut ? 'wait' : 'none'))),
+    plainArray(distinct.map((event) => event.fanOut)),
     notify,
   ]
   const sql = insertSql(database.schema)
@@ -63,7 +63,7 @@ export async function insertEvents(
  * and the server has a type to convert.
  */
 function insertSql(schema: string): string {
-  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
+  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'boolean']
   const arrays = types.map((type, index) => `$${index + 1}::text::${type}[]`)
   return `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
     FROM ${schema}.insert_events(${arrays.join(', ')}, $${types.length + 1}::text)`
@@ -140,7 +140,10 @@ export async function listEventsWithoutDelivery(
   const rows = await database.query<EventRow>(
     `SELECT ${eventColumns} FROM ${database.schema}.events AS event
       WHERE tenant_id = $1 AND event_id > $2 AND created_at >= $3 AND created_at < $4
-        AND fan_out = 'done' AND NOT EXISTS (
+        AND fan_out AND NOT EXISTS (
+          SELECT FROM ${database.schema}.fan_out_queue AS waiting
+            WHERE waiting.event_id = event.event_id)
+        AND NOT EXISTS (
           SELECT FROM ${database.schema}.deliveries AS delivery
             WHERE ${isOwed})
       ORDER BY event_id LIMIT $6`,

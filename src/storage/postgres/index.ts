@@ -109,7 +109,8 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
  * Storage in Postgres.
  *
  * Events can be emitted inside a transaction of yours, on your connection: pass it as
- * `transaction`. Then only the event row is written there, and no endpoint is read or locked. An
+ * `transaction`. Then only the event's row and its place in the queue of the fan-out are written
+ * there, and no endpoint is read or locked. An
  * idempotency key that another open transaction has just used makes the emit wait until that one
  * ends; under `REPEATABLE READ` or `SERIALIZABLE` it then fails with `could not serialize access`,
  * and the whole transaction has to be repeated, as ever under these levels.

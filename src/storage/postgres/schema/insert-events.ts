@@ -15,7 +15,7 @@ export function insertEventsFunction({ schema, sequence, channelLiteral }: Schem
   return `
 CREATE FUNCTION ${schema}.insert_events(
   p_ids text[], p_tenants text[], p_types text[], p_bodies text[], p_channels text[],
-  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs text[], p_notify text
+  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs boolean[], p_notify text
 ) RETURNS TABLE (place bigint, event_id text, created_at bigint, inserted boolean)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
@@ -40,11 +40,15 @@ BEGIN
       SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
     ), inserted AS (
       INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
-          traceparent, created_at, fan_out, position)
-        SELECT id, tenant, type, body, channels::json, key, trace, created, fan_out, position
+          traceparent, created_at, fan_out, unowed, position)
+        SELECT id, tenant, type, body, channels::json, key, trace, created, fan_out, NOT fan_out,
+            position
           FROM placed
           ORDER BY tenant, key, position
-        ON CONFLICT DO NOTHING RETURNING 1
+        ON CONFLICT DO NOTHING RETURNING event_id, tenant_id, position, fan_out
+    ), queued AS (
+      INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
+        SELECT event_id, tenant_id, position FROM inserted WHERE fan_out
     )
     SELECT count(*) INTO count_inserted FROM inserted;
 
