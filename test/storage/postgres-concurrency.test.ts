@@ -184,6 +184,26 @@ test('batches with the same keys in opposite order do not block each other', asy
   }
 })
 
+test('what a process remembers from claim to claim is no older than what others wrote', async () => {
+  const { endpoint, event } = await kit.addDelivery()
+  const { tenantId, id } = endpoint
+  const second = { leaseForMs: 1_000 }
+  expect(only((await kit.claim(0, second)).endpoints).url).toBe(endpoint.url)
+  const other = another()
+  const changes = { url: 'https://moved.example/' }
+  await other.updateEndpoint({ tenantId, id, changes, now: kit.at(1) })
+  const moved = await kit.claim(1_000, second)
+  expect(moved.endpoints).toEqual([await kit.getEndpoint(endpoint)])
+  expect(only(moved.endpoints).url).toBe(changes.url)
+  expect(moved.events).toEqual(await kit.eventsOf([event]))
+  const failure = { succeeded: false, failedAttempts: 2, failedAt: kit.at(3), pausedUntil: null }
+  await other.recordHealth({ changes: [{ endpointId: id, ...failure, leaseTokens: [] }] })
+  const failing = await kit.claim(2_000, second)
+  expect(only(failing.endpoints)).toMatchObject({ failedAttempts: 2, failingSince: kit.at(3) })
+  await other.deleteEndpoint({ tenantId, id, now: kit.at(4) })
+  expect((await kit.claim(3_000)).endpoints).toEqual([])
+})
+
 describe('many workers on one tenant', () => {
   test('share what is due of few endpoints: none starves, nothing is claimed twice', async () => {
     const endpoints = [await kit.addEndpoint(), await kit.addEndpoint()]

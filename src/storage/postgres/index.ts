@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
 import type { Storage, StorageFault } from '../storage.ts'
 import { readBacklog } from './backlog.ts'
-import { claimDeliveries } from './claim-deliveries.ts'
+import { claimDeliveries, Recent } from './claim-deliveries.ts'
 import { Database } from './database.ts'
 import {
   cancelDeliveries,
@@ -144,6 +144,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
   // Whose turn it was last, in this process.
   let lastFanOut = ''
   let lastDelivery = ''
+  const recent = new Recent()
 
   async function migrateSchema(): Promise<void> {
     await checkServer(database)
@@ -178,6 +179,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     async claimEvents(params) {
       const events = await claimEvents(database, params, lastFanOut)
       lastFanOut = events.at(-1)?.tenantId ?? lastFanOut
+      for (const event of events) recent.events.keep(event)
       return events
     },
     listSubscribers: (params) => listSubscribers(database, params),
@@ -192,7 +194,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
       return params.deliveries.length === 0 ? [] : insertDeliveries(database, params, ownPayload)
     },
     async claimDeliveries(params) {
-      const claimed = await claimDeliveries(database, params, lastDelivery)
+      const claimed = await claimDeliveries(database, params, { after: lastDelivery, recent })
       lastDelivery = claimed.deliveries.at(-1)?.tenantId ?? lastDelivery
       return claimed
     },
