@@ -18,14 +18,17 @@ LANGUAGE plpgsql STABLE ${planning} AS $$
 #variable_conflict use_column
 DECLARE
   earliest bigint;
+  event record;
   lane record;
   looked_into integer := 0;
 BEGIN
   -- An event that nobody holds is due since ever. Those that somebody holds are few.
-  IF EXISTS (SELECT FROM ${schema}.fan_out_queue WHERE due_at IS NULL) THEN
-    RETURN 0;
-  END IF;
-  SELECT min(due_at) INTO earliest FROM ${schema}.fan_out_queue;
+  FOR event IN SELECT due_at FROM ${schema}.fan_out_queue ORDER BY tenant_id, position LOOP
+    IF event.due_at IS NULL THEN
+      RETURN 0;
+    END IF;
+    earliest := least(earliest, event.due_at);
+  END LOOP;
 
   FOR lane IN
     SELECT endpoint_id, due_at, held_until FROM ${schema}.lanes
