@@ -270,7 +270,7 @@ describe.each(libraries)('in a transaction of $name', (library) => {
     const { rows } = await pool.query(
       `SELECT count(*)::int AS count FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE $1`,
-      [`%"${schema}".insert_events%`],
+      [`%"${schema}".insert_event%`],
     )
     return rows[0].count
   }
