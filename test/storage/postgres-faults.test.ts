@@ -314,7 +314,9 @@ const lasting: Lasting[] = [
       )
       await endConnectionsOf(role)
       const blocker = await owner.connect()
-      await blocker.query(`BEGIN; LOCK TABLE "${schema}".events IN ACCESS EXCLUSIVE MODE`)
+      await blocker.query(
+        `BEGIN; LOCK TABLE "${schema}".events, "${schema}".fan_out_queue IN ACCESS EXCLUSIVE MODE`,
+      )
       return async () => {
         await blocker.query('ROLLBACK')
         blocker.release()
