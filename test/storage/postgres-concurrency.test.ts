@@ -184,6 +184,24 @@ test('batches with the same keys in opposite order do not block each other', asy
   }
 })
 
+test('the fan-out and claims do not wait for the disk, and everything else does', async () => {
+  const { client, end } = await begin()
+  const commits = async (call: string) => {
+    await client.query(`SELECT "${schema}".${call}`)
+    const { rows } = await client.query('SHOW synchronous_commit')
+    await client.query('SET LOCAL synchronous_commit = on')
+    return rows[0].synchronous_commit
+  }
+  await kit.addEvent()
+  expect(await commits("claim_events(1, 'lease', 1, 1, '')")).toBe('off')
+  expect(await commits("claim_deliveries(1, 'lease', 1, 1, 1, '{}', 1, '', false)")).toBe('off')
+  const nothing = Array(25).fill("'{}'").join(', ')
+  expect(await commits(`settle_deliveries(1, '{}', ${nothing})`)).toBe('on')
+  const event = "'evt', 'tenant', 'type', '{}', '[]', NULL, NULL, 1, true, NULL"
+  expect(await commits(`insert_event(${event})`)).toBe('on')
+  await end('ROLLBACK')
+})
+
 test('what a process remembers from claim to claim is no older than what others wrote', async () => {
   const { endpoint, event } = await kit.addDelivery()
   const { tenantId, id } = endpoint

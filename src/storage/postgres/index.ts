@@ -115,6 +115,10 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
  * ends; under `REPEATABLE READ` or `SERIALIZABLE` it then fails with `could not serialize access`,
  * and the whole transaction has to be repeated, as ever under these levels.
  *
+ * Emits and settlements commit as your server's `synchronous_commit` says. What lies between them,
+ * the fan-out and the claims, does not wait for the disk or a standby: a server that dies then does
+ * the last moment of it again.
+ *
  * @example
  * const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
  * const webhooks = createWebhooks({ events, storage: postgresStorage({ pool }) })

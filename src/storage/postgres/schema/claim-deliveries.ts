@@ -1,4 +1,4 @@
-import { planning, tenantsInTurn } from './functions.ts'
+import { planning, tenantsInTurn, withoutFlush } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** The columns of a delivery, all but its schedule. */
@@ -63,6 +63,7 @@ DECLARE
   is_contended boolean := false;
   awaited text;
 BEGIN
+  ${withoutFlush}
   -- Before anything is locked, so that nobody can be waiting for us; and for one lane by its id, as
   -- one that is found by what it holds may hold that no more once it is ours: then the search would
   -- go on to wait for the next one with the first still in hand.

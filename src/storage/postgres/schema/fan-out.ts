@@ -1,4 +1,4 @@
-import { pairEquals, planning, tenantsInTurn } from './functions.ts'
+import { pairEquals, planning, tenantsInTurn, withoutFlush } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** Whether a given delivery has its event and its endpoint in common with a known one. */
@@ -33,6 +33,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM ${schema}.fan_out_queue) THEN
     RETURN;
   END IF;
+  ${withoutFlush}
   WHILE rest > 0 LOOP
     tenants := (${tenantsInTurn({ from: `${schema}.fan_out_queue`, where: 'true', within: 'position' })});
     EXIT WHEN tenants IS NULL;
@@ -96,6 +97,7 @@ BEGIN
     RETURN;
   END IF;
 
+  ${withoutFlush}
   -- Whoever adds a delivery holds its event's place, so nobody can add the same meanwhile.
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses,
