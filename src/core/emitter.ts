@@ -18,7 +18,7 @@ export interface EmitOptions<Transaction = never> {
   channels?: string[] | undefined
   /**
    * An open transaction of your own, in the form the storage adapter takes. The event commits or
-   * vanishes with it; nothing but the event row is touched on it.
+   * vanishes with it; only new rows are written on it, and no endpoint is read or locked.
    */
   transaction?: Transaction | undefined
 }

@@ -73,7 +73,8 @@ export interface Storage<Transaction = never> {
    * earlier in the same list, is not inserted; the answer names the one that stands.
    * An event whose `id` exists already counts as inserted (`inserted: true`) and changes nothing:
    * the engine repeats a call whose answer was lost.
-   * With `transaction`, writes on that transaction and touches no other table. A key that was
+   * With `transaction`, writes on that transaction, and there only new rows: of events, and of the
+   * queue they wait in. It touches no other table. A key that was
    * committed by then counts, also if it is newer than what the transaction sees; while it is open,
    * others who emit shall not wait for it, except under a key that it holds.
    *

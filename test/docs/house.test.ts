@@ -37,8 +37,9 @@ const contracts = [
   'src/transport/transport.ts',
   'src/scheduling/scheduler.ts',
 ]
-/** What several schedulers are made of; no scheduler of its own. */
+/** What several adapters are made of; no adapter of its own. */
 const sharedByAdapters = [
+  'src/storage/recent-records.ts',
   'src/scheduling/run-loop.ts',
   'src/scheduling/broker/broker.ts',
   'src/scheduling/broker/scheduler.ts',

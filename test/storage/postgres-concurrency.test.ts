@@ -109,7 +109,7 @@ describe('events that commit late', () => {
 })
 
 describe('an emit inside the caller’s transaction', () => {
-  test('locks nothing but the table of events', async () => {
+  test('locks nothing but the table of events and their queue', async () => {
     await kit.addEndpoint()
     const { client, end } = await begin()
     const events = [kit.event({ idempotencyKey: 'k' }), kit.event()]
@@ -117,9 +117,9 @@ describe('an emit inside the caller’s transaction', () => {
     const { rows } = await client.query(
       `SELECT DISTINCT relname FROM pg_locks JOIN pg_class AS class ON class.oid = relation
         WHERE pid = pg_backend_pid() AND relkind = 'r'
-          AND relnamespace = '"${schema}"'::regnamespace`,
+          AND relnamespace = '"${schema}"'::regnamespace ORDER BY relname`,
     )
-    expect(rows).toEqual([{ relname: 'events' }])
+    expect(rows).toEqual([{ relname: 'events' }, { relname: 'fan_out_queue' }])
     await end('COMMIT')
   })
 
@@ -182,6 +182,44 @@ test('batches with the same keys in opposite order do not block each other', asy
     ])
     expect(answers.flat().filter(({ inserted }) => inserted)).toHaveLength(40)
   }
+})
+
+test('the fan-out and claims do not wait for the disk, and everything else does', async () => {
+  const { client, end } = await begin()
+  const commits = async (call: string) => {
+    await client.query(`SELECT "${schema}".${call}`)
+    const { rows } = await client.query('SHOW synchronous_commit')
+    await client.query('SET LOCAL synchronous_commit = on')
+    return rows[0].synchronous_commit
+  }
+  await kit.addEvent()
+  expect(await commits("claim_events(1, 'lease', 1, 1, '')")).toBe('off')
+  expect(await commits("claim_deliveries(1, 'lease', 1, 1, 1, '{}', 1, '', false)")).toBe('off')
+  const nothing = Array(25).fill("'{}'").join(', ')
+  expect(await commits(`settle_deliveries(1, '{}', ${nothing})`)).toBe('on')
+  const event = "'evt', 'tenant', 'type', '{}', '[]', NULL, NULL, 1, true, NULL"
+  expect(await commits(`insert_event(${event})`)).toBe('on')
+  await end('ROLLBACK')
+})
+
+test('what a process remembers from claim to claim is no older than what others wrote', async () => {
+  const { endpoint, event } = await kit.addDelivery()
+  const { tenantId, id } = endpoint
+  const second = { leaseForMs: 1_000 }
+  expect(only((await kit.claim(0, second)).endpoints).url).toBe(endpoint.url)
+  const other = another()
+  const changes = { url: 'https://moved.example/' }
+  await other.updateEndpoint({ tenantId, id, changes, now: kit.at(1) })
+  const moved = await kit.claim(1_000, second)
+  expect(moved.endpoints).toEqual([await kit.getEndpoint(endpoint)])
+  expect(only(moved.endpoints).url).toBe(changes.url)
+  expect(moved.events).toEqual(await kit.eventsOf([event]))
+  const failure = { succeeded: false, failedAttempts: 2, failedAt: kit.at(3), pausedUntil: null }
+  await other.recordHealth({ changes: [{ endpointId: id, ...failure, leaseTokens: [] }] })
+  const failing = await kit.claim(2_000, second)
+  expect(only(failing.endpoints)).toMatchObject({ failedAttempts: 2, failingSince: kit.at(3) })
+  await other.deleteEndpoint({ tenantId, id, now: kit.at(4) })
+  expect((await kit.claim(3_000)).endpoints).toEqual([])
 })
 
 describe('many workers on one tenant', () => {

@@ -83,7 +83,7 @@ async function endConnectionsOf(role: string): Promise<void> {
 describe('a connection that is lost', () => {
   /** Each with a piece of its statement. */
   const steps = [
-    ['an emit', 'insert_events('],
+    ['an emit', 'insert_event'],
     ['the claim of events', 'claim_events('],
     ['the look-up of subscribers', 'active_position <'],
     ['the fan-out', 'fan_out('],
@@ -272,7 +272,7 @@ const lasting: Lasting[] = [
         AS $$ BEGIN
           RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100';
         END $$`)
-      const tables = ['events', 'event_leases', 'deliveries', 'schedule', 'attempts', 'lanes']
+      const tables = ['events', 'fan_out_queue', 'deliveries', 'schedule', 'attempts', 'lanes']
       const all = (sql: (table: string) => string) => tables.map(sql).join(';')
       return run(
         all(
@@ -314,7 +314,9 @@ const lasting: Lasting[] = [
       )
       await endConnectionsOf(role)
       const blocker = await owner.connect()
-      await blocker.query(`BEGIN; LOCK TABLE "${schema}".events IN ACCESS EXCLUSIVE MODE`)
+      await blocker.query(
+        `BEGIN; LOCK TABLE "${schema}".events, "${schema}".fan_out_queue IN ACCESS EXCLUSIVE MODE`,
+      )
       return async () => {
         await blocker.query('ROLLBACK')
         blocker.release()

@@ -9,6 +9,7 @@ const rows = 1_000_000
 /** All that grow with the number of events; of endpoints there are a thousand. */
 const bigTables = new Set<string | undefined>([
   'events',
+  'fan_out_queue',
   'deliveries',
   'schedule',
   'attempts',
@@ -274,12 +275,14 @@ async function fill(pool: pg.Pool, name: string): Promise<void> {
           ${start}
         FROM generate_series(0, 999) AS i;
     INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, created_at, fan_out,
-        owed, idempotency_key)
+        unowed, idempotency_key)
       SELECT 'evt_' || lpad(i::text, 10, '0'), 'tenant-' || i % 10,
           CASE WHEN i / 10 % 2 = 0 THEN 'document.deleted' ELSE 'document.processed' END, '{}', '[]',
-          ${start} - ${rows} + i, CASE WHEN i % 50 = 0 THEN 'wait' ELSE 'done' END, i % 50 > 0,
+          ${start} - ${rows} + i, true, false,
           CASE WHEN i % 3 = 0 THEN 'key ' || i END
         FROM generate_series(1, ${rows}) AS i;
+    INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
+      SELECT event_id, tenant_id, position FROM ${schema}.events WHERE created_at % 50 = 0;
     INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
         status, created_at, completed_at)
       SELECT 'dlv_' || lpad(i::text, 10, '0'), 'tenant-' || i % 10, 'evt_' || lpad(i::text, 10, '0'),
@@ -301,7 +304,15 @@ async function fill(pool: pg.Pool, name: string): Promise<void> {
       SELECT 'att_' || delivery_id, tenant_id, delivery_id, event_id, endpoint_id, 1, created_at, 5,
           status = 'succeeded', 'https://receiver.example/', '{}'
         FROM ${schema}.deliveries WHERE status <> 'pending'`)
-  for (const table of ['events', 'deliveries', 'schedule', 'lanes', 'attempts', 'endpoints']) {
+  for (const table of [
+    'events',
+    'fan_out_queue',
+    'deliveries',
+    'schedule',
+    'lanes',
+    'attempts',
+    'endpoints',
+  ]) {
     await pool.query(`VACUUM ANALYZE ${schema}.${table}`)
   }
 }

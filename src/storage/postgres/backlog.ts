@@ -19,8 +19,7 @@ export async function readBacklog(database: Database, now: Date): Promise<Backlo
   const [row] = await database.query<BacklogRow>(
     `WITH oldest_event AS (
       -- Along the index alone; then one look at the table.
-      SELECT tenant_id, position FROM ${schema}.events WHERE fan_out = 'wait'
-        ORDER BY position LIMIT 1
+      SELECT tenant_id, position FROM ${schema}.fan_out_queue ORDER BY position LIMIT 1
     ), endpoint AS (
       SELECT count(*) FILTER (WHERE NOT active) AS disabled,
           count(*) FILTER (WHERE active AND paused_until > $1::bigint) AS paused,
@@ -29,10 +28,10 @@ export async function readBacklog(database: Database, now: Date): Promise<Backlo
           count(*) AS "all"
         FROM ${schema}.endpoints WHERE deleted_at IS NULL
     )
-    SELECT (SELECT count(*) FROM ${schema}.events WHERE fan_out = 'wait') AS waiting,
+    SELECT (SELECT count(*) FROM ${schema}.fan_out_queue) AS waiting,
       (SELECT event.created_at FROM oldest_event
-        JOIN ${schema}.events AS event ON event.tenant_id = oldest_event.tenant_id
-          AND event.position = oldest_event.position AND event.fan_out = 'wait'
+        JOIN ${schema}.fan_out_queue AS waiting USING (tenant_id, position)
+        JOIN ${schema}.events AS event ON event.event_id = waiting.event_id
       ) AS oldest_waiting_at,
       (SELECT count(*) FROM ${schema}.schedule WHERE due_at IS NOT NULL) AS pending,
       (SELECT min(first.created_at)

@@ -1,19 +1,38 @@
-import type { ClaimedDeliveries, Storage } from '../storage.ts'
+import { RecentEndpoints, RecentEvents } from '../recent-records.ts'
+import type {
+  ClaimedDeliveries,
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+  Storage,
+} from '../storage.ts'
 import type { Database } from './database.ts'
-import { type DeliveryRow, toDeliveryRecord, toEndpointRecord, toEventRecord } from './rows.ts'
+import {
+  type DeliveryRow,
+  dateOrNull,
+  type EventRow,
+  eventColumns,
+  toDeliveryRecord,
+  toEndpointRecord,
+  toEventRecord,
+} from './rows.ts'
+import { textArray } from './values.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]
 
-/** Columns of the event and the endpoint are there in the first row that names them. */
+/** What need not be read again. */
+export class Recent {
+  readonly events = new RecentEvents()
+  readonly endpoints = new RecentEndpoints()
+}
+
+/** What deliveries change of an endpoint is there in the first row that names it. */
 interface ClaimRow extends DeliveryRow {
   contended: string
-  event_position: string | null
-  channels: string
-  idempotency_key: string | null
-  traceparent: string | null
-  body: string
-  event_created_at: string
-  endpoint: string | null
+  endpoint_version: string | null
+  paused_until: string | null
+  failing_since: string | null
+  failed_attempts: string
 }
 
 /**
@@ -26,36 +45,46 @@ const mostReturns = 8
 export async function claimDeliveries(
   database: Database,
   params: ClaimParams,
-  after: string,
+  { after, recent }: { after: string; recent: Recent },
 ): Promise<ClaimedDeliveries> {
-  const claimed: ClaimedDeliveries = { deliveries: [], events: [], endpoints: [] }
+  const { leaseUntil, leaseToken } = params
+  const deliveries: DeliveryRecord[] = []
+  const endpoints = new Map<string, ClaimRow>()
   for (let returns = 0; returns <= mostReturns; returns += 1) {
     const rows = await claimOnce(database, params, {
-      claimed,
-      after: claimed.deliveries.at(-1)?.tenantId ?? after,
+      claimed: deliveries,
+      after: deliveries.at(-1)?.tenantId ?? after,
       wait: returns > 0,
     })
-    addTo(claimed, rows, params)
+    for (const row of rows) {
+      // Of nothing, the one row says only whether others were in the way.
+      if (row.delivery_id === null) break
+      deliveries.push(toDeliveryRecord(row, { dueAt: leaseUntil, leaseToken }))
+      if (row.endpoint_version !== null) endpoints.set(row.endpoint_id, row)
+    }
     const isContended = rows[0]?.contended === 't'
-    if (!isContended || claimed.deliveries.length >= params.limit) break
+    if (!isContended || deliveries.length >= params.limit) break
   }
-  return claimed
+  const eventIds = new Set(deliveries.map((delivery) => delivery.eventId))
+  const [events, endpointRecords] = await Promise.all([
+    eventsOf(database, [...eventIds], recent.events),
+    endpointsOf(database, [...endpoints.values()], recent.endpoints),
+  ])
+  return { deliveries, events, endpoints: endpointRecords }
 }
 
 async function claimOnce(
   database: Database,
   { now, leaseToken, leaseUntil, limit, perEndpoint, inFlight, probeFrom }: ClaimParams,
-  { claimed, after, wait }: { claimed: ClaimedDeliveries; after: string; wait: boolean },
+  { claimed, after, wait }: { claimed: DeliveryRecord[]; after: string; wait: boolean },
 ): Promise<ClaimRow[]> {
   const counts: Record<string, number> = Object.fromEntries(inFlight)
-  for (const { endpointId } of claimed.deliveries) {
-    counts[endpointId] = (counts[endpointId] ?? 0) + 1
-  }
+  for (const { endpointId } of claimed) counts[endpointId] = (counts[endpointId] ?? 0) + 1
   return database.call<ClaimRow>('claim_deliveries', [
     now,
     leaseToken,
     leaseUntil,
-    limit - claimed.deliveries.length,
+    limit - claimed.length,
     perEndpoint,
     JSON.stringify(counts),
     probeFrom,
@@ -64,28 +93,49 @@ async function claimOnce(
   ])
 }
 
-function addTo(
-  claimed: ClaimedDeliveries,
-  rows: ClaimRow[],
-  { leaseToken, leaseUntil }: ClaimParams,
-): void {
-  for (const row of rows) {
-    // Of nothing, the one row says only whether others were in the way.
-    if (row.delivery_id === null) return
-    claimed.deliveries.push(toDeliveryRecord(row, { dueAt: leaseUntil, leaseToken }))
-    if (row.event_position !== null && isNew(claimed.events, row.event_id)) {
-      const { event_position } = row
-      const type = row.event_type
-      claimed.events.push(
-        toEventRecord({ ...row, event_position, type, created_at: row.event_created_at }),
-      )
-    }
-    if (row.endpoint !== null && isNew(claimed.endpoints, row.endpoint_id)) {
-      claimed.endpoints.push(toEndpointRecord(row.endpoint))
-    }
-  }
+/** Events that were fanned out elsewhere, or long ago, are read. */
+async function eventsOf(
+  database: Database,
+  ids: string[],
+  recent: RecentEvents,
+): Promise<EventRecord[]> {
+  const known = ids.flatMap((id) => recent.get(id) ?? [])
+  if (known.length === ids.length) return known
+  const missing = ids.filter((id) => recent.get(id) === undefined)
+  const sql = `SELECT ${eventColumns} FROM ${database.schema}.claimed_events($1) AS event`
+  const rows = await database.queryNamed<EventRow>('claimed_events', sql, [textArray(missing)])
+  const read = rows.map(toEventRecord)
+  for (const event of read) recent.keep(event)
+  return [...known, ...read]
 }
 
-function isNew(records: { id: string }[], id: string): boolean {
-  return records.every((record) => record.id !== id)
+/** Endpoints whose settings have changed are read. */
+async function endpointsOf(
+  database: Database,
+  rows: ClaimRow[],
+  recent: RecentEndpoints,
+): Promise<EndpointRecord[]> {
+  const known: EndpointRecord[] = []
+  const changed: string[] = []
+  for (const row of rows) {
+    const settings = recent.get(row.endpoint_id, Number(row.endpoint_version))
+    if (settings === undefined) changed.push(row.endpoint_id)
+    else known.push({ ...settings, ...toHealth(row) })
+  }
+  if (changed.length === 0) return known
+  const params = [textArray(changed)]
+  const found = await database.call<{ claimed_endpoints: string }>('claimed_endpoints', params)
+  const read = found.map((row) => toEndpointRecord(row.claimed_endpoints))
+  for (const endpoint of read) recent.keep(endpoint)
+  return [...known, ...read]
+}
+
+function toHealth(
+  row: ClaimRow,
+): Pick<EndpointRecord, 'pausedUntil' | 'failingSince' | 'failedAttempts'> {
+  return {
+    pausedUntil: dateOrNull(row.paused_until),
+    failingSince: dateOrNull(row.failing_since),
+    failedAttempts: Number(row.failed_attempts),
+  }
 }

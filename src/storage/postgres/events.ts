@@ -1,11 +1,11 @@
 import type { EventRecord, ListResult, NewEvent, Storage } from '../storage.ts'
-import { type Database, paramText } from './database.ts'
+import { type Database, type Param, paramText } from './database.ts'
 import { Conditions, readList } from './lists.ts'
 import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { pairEquals } from './schema/functions.ts'
 import { queryIn } from './transactions/client.ts'
-import { instantArray, textArray } from './values.ts'
+import { instantArray, plainArray, textArray } from './values.ts'
 
 type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
@@ -20,6 +20,9 @@ interface InsertRow {
   inserted: string
 }
 
+/** Runs a statement of ours: prepared under its name, or on the caller's transaction. */
+type Run = (name: string, sql: string, params: Param[]) => Promise<unknown[]>
+
 /** @param notify - What tells other processes; `null` for nothing. */
 export async function insertEvents(
   database: Database,
@@ -27,46 +30,97 @@ export async function insertEvents(
   notify: string | null,
   transaction: PostgresTransaction | undefined,
 ): Promise<InsertAnswer[]> {
-  const { distinct, answerAll } = withoutRepeats(events)
-  const params = [
-    textArray(distinct.map((event) => event.id)),
-    textArray(distinct.map((event) => event.tenantId)),
-    textArray(distinct.map((event) => event.type)),
-    textArray(distinct.map((event) => event.body)),
-    textArray(distinct.map((event) => JSON.stringify(event.channels))),
-    textArray(distinct.map((event) => event.idempotencyKey)),
-    textArray(distinct.map((event) => event.traceparent)),
-    instantArray(distinct.map((event) => event.createdAt)),
-    textArray(distinct.map((event) => (event.fanOut ? 'wait' : 'none'))),
-    notify,
-  ]
-  const sql = insertSql(database.schema)
-  const rows =
+  const run: Run = (name, sql, params) =>
     transaction === undefined
-      ? await database.queryNamed('insert_events', sql, params)
-      : await queryIn(transaction, sql, params.map(paramText))
+      ? database.queryNamed(name, sql, params)
+      : queryIn(transaction, sql, params.map(paramText))
+  const { distinct, answerAll } = withoutRepeats(events)
   const answers = distinct.map(
     ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
   )
-  for (const { place, id, created, inserted } of rows as InsertRow[]) {
-    answers[Number(place) - 1] = {
-      id,
-      createdAt: new Date(Number(created)),
-      inserted: inserted === 'true',
+  const [first] = distinct
+  const isInserted =
+    first !== undefined &&
+    distinct.length === 1 &&
+    (await insertOne(run, database.schema, first, notify))
+  if (isInserted) return answerAll(answers)
+  for (const row of await insertAll(run, database.schema, distinct, notify)) {
+    answers[Number(row.place) - 1] = {
+      id: row.id,
+      createdAt: new Date(Number(row.created)),
+      inserted: row.inserted === 'true',
     }
   }
   return answerAll(answers)
+}
+
+/** @returns Whether the event was inserted; if not, {@link insertAll} says what stands for it. */
+async function insertOne(
+  run: Run,
+  schema: string,
+  event: NewEvent,
+  notify: string | null,
+): Promise<boolean> {
+  const params = [
+    event.id,
+    event.tenantId,
+    event.type,
+    event.body,
+    JSON.stringify(event.channels),
+    event.idempotencyKey,
+    event.traceparent,
+    event.createdAt,
+    event.fanOut,
+    notify,
+  ]
+  const types = [
+    'text',
+    'text',
+    'text',
+    'text',
+    'json',
+    'text',
+    'text',
+    'bigint',
+    'boolean',
+    'text',
+  ]
+  const sql = `SELECT ${schema}.insert_event(${placesOf(types)})::text AS inserted`
+  const [row] = (await run('insert_event', sql, params)) as Pick<InsertRow, 'inserted'>[]
+  return row?.inserted === 'true'
+}
+
+/** @returns Nothing where all were inserted; else a row for each. */
+async function insertAll(
+  run: Run,
+  schema: string,
+  events: NewEvent[],
+  notify: string | null,
+): Promise<InsertRow[]> {
+  const params = [
+    textArray(events.map((event) => event.id)),
+    textArray(events.map((event) => event.tenantId)),
+    textArray(events.map((event) => event.type)),
+    textArray(events.map((event) => event.body)),
+    textArray(events.map((event) => JSON.stringify(event.channels))),
+    textArray(events.map((event) => event.idempotencyKey)),
+    textArray(events.map((event) => event.traceparent)),
+    instantArray(events.map((event) => event.createdAt)),
+    plainArray(events.map((event) => event.fanOut)),
+    notify,
+  ]
+  const arrays = [...Array<string>(7).fill('text[]'), 'bigint[]', 'boolean[]', 'text']
+  const sql = `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
+    FROM ${schema}.insert_events(${placesOf(arrays)})`
+  return (await run('insert_events', sql, params)) as InsertRow[]
 }
 
 /**
  * All parameters are declared as text and all values returned as text: then no driver between us
  * and the server has a type to convert.
  */
-function insertSql(schema: string): string {
-  const types = ['text', 'text', 'text', 'text', 'text', 'text', 'text', 'bigint', 'text']
-  const arrays = types.map((type, index) => `$${index + 1}::text::${type}[]`)
-  return `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
-    FROM ${schema}.insert_events(${arrays.join(', ')}, $${types.length + 1}::text)`
+function placesOf(types: string[]): string {
+  return types.map((type, index) => `$${index + 1}::text::${type}`).join(', ')
 }
 
 /** A batch in which no id and no key stands twice, and how its answers become those of all. */
@@ -140,7 +194,11 @@ export async function listEventsWithoutDelivery(
   const rows = await database.query<EventRow>(
     `SELECT ${eventColumns} FROM ${database.schema}.events AS event
       WHERE tenant_id = $1 AND event_id > $2 AND created_at >= $3 AND created_at < $4
-        AND fan_out = 'done' AND NOT EXISTS (
+        AND fan_out AND NOT EXISTS (
+          -- As pairEquals: looked up for each event, and never read from one end to the other.
+          SELECT FROM ${database.schema}.fan_out_queue AS waiting
+            WHERE waiting.event_id BETWEEN event.event_id AND event.event_id)
+        AND NOT EXISTS (
           SELECT FROM ${database.schema}.deliveries AS delivery
             WHERE ${isOwed})
       ORDER BY event_id LIMIT $6`,

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
 import type { Storage, StorageFault } from '../storage.ts'
 import { readBacklog } from './backlog.ts'
-import { claimDeliveries } from './claim-deliveries.ts'
+import { claimDeliveries, Recent } from './claim-deliveries.ts'
 import { Database } from './database.ts'
 import {
   cancelDeliveries,
@@ -109,10 +109,15 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
  * Storage in Postgres.
  *
  * Events can be emitted inside a transaction of yours, on your connection: pass it as
- * `transaction`. Then only the event row is written there, and no endpoint is read or locked. An
+ * `transaction`. Then only the event's row and its place in the queue of the fan-out are written
+ * there, and no endpoint is read or locked. An
  * idempotency key that another open transaction has just used makes the emit wait until that one
  * ends; under `REPEATABLE READ` or `SERIALIZABLE` it then fails with `could not serialize access`,
  * and the whole transaction has to be repeated, as ever under these levels.
+ *
+ * Emits and settlements commit as your server's `synchronous_commit` says. What lies between them,
+ * the fan-out and the claims, does not wait for the disk or a standby: a server that dies then does
+ * the last moment of it again.
  *
  * @example
  * const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
@@ -143,6 +148,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
   // Whose turn it was last, in this process.
   let lastFanOut = ''
   let lastDelivery = ''
+  const recent = new Recent()
 
   async function migrateSchema(): Promise<void> {
     await checkServer(database)
@@ -177,6 +183,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     async claimEvents(params) {
       const events = await claimEvents(database, params, lastFanOut)
       lastFanOut = events.at(-1)?.tenantId ?? lastFanOut
+      for (const event of events) recent.events.keep(event)
       return events
     },
     listSubscribers: (params) => listSubscribers(database, params),
@@ -191,7 +198,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
       return params.deliveries.length === 0 ? [] : insertDeliveries(database, params, ownPayload)
     },
     async claimDeliveries(params) {
-      const claimed = await claimDeliveries(database, params, lastDelivery)
+      const claimed = await claimDeliveries(database, params, { after: lastDelivery, recent })
       lastDelivery = claimed.deliveries.at(-1)?.tenantId ?? lastDelivery
       return claimed
     },

@@ -41,7 +41,7 @@ export async function readStats(
   const ofEndpoint = endpointId === undefined ? '' : 'AND endpoint_id = $3'
   const waitingEvents =
     endpointId === undefined
-      ? `(SELECT count(*) FROM ${schema}.events WHERE tenant_id = $1 AND fan_out = 'wait')`
+      ? `(SELECT count(*) FROM ${schema}.fan_out_queue WHERE tenant_id = $1)`
       : '0'
   const [row] = await database.query<StatsRow>(
     `WITH created AS (

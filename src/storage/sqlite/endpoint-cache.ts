@@ -1,9 +1,7 @@
+import { RecentEndpoints } from '../recent-records.ts'
 import type { EndpointRecord } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { type EndpointRow, toDate, toEndpointRecord } from './rows.ts'
-
-/** Endpoints kept at most; beyond it, the one not used for longest goes. */
-const capacity = 1_000
 
 type HealthRow = [
   version: number,
@@ -14,13 +12,12 @@ type HealthRow = [
 ]
 
 /**
- * Settings of endpoints, as the engine reads them with every claim: parsing their JSON again would
- * cost more than the rest of the claim. What is kept is used only while the row has its `version`;
- * what deliveries change is read each time. Records share what is nested in them: for the engine,
- * which changes nothing of what it reads.
+ * Endpoints as the engine reads them with every claim: settings only where they have changed, and
+ * what deliveries change each time. Records share what is nested in them: for the engine, which
+ * changes nothing of what it reads.
  */
 export class EndpointCache {
-  readonly #records = new Map<string, EndpointRecord>()
+  readonly #recent = new RecentEndpoints()
 
   /** The endpoint as it is now; `undefined` if there is none, or it was deleted. */
   read(statements: Statements, id: string): EndpointRecord | undefined {
@@ -41,16 +38,10 @@ export class EndpointCache {
   }
 
   #settings(statements: Statements, id: string, version: number): EndpointRecord {
-    const known = this.#records.get(id)
-    this.#records.delete(id)
-    const record = known?.version === version ? known : readRecord(statements, id)
-    this.#records.set(id, record)
-    if (this.#records.size > capacity) {
-      for (const oldest of this.#records.keys()) {
-        this.#records.delete(oldest)
-        break
-      }
-    }
+    const known = this.#recent.get(id, version)
+    if (known !== undefined) return known
+    const record = readRecord(statements, id)
+    this.#recent.keep(record)
     return record
   }
 }

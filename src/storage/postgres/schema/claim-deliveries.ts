@@ -1,4 +1,4 @@
-import { planning, tenantsInTurn } from './functions.ts'
+import { planning, tenantsInTurn, withoutFlush } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** The columns of a delivery, all but its schedule. */
@@ -30,8 +30,8 @@ const deliveryColumns = [
  * costs `intervalMs` units, a millisecond pays `limit` of them back, and a full bucket owes none.
  * A clock that steps back pays nothing back and takes nothing away.
  *
- * The answer has the event's and the endpoint's columns only in the first row that names them, and
- * in every row whether lanes were passed over that others had in their hands.
+ * The answer has what deliveries change of an endpoint only in the first row that names it, and in
+ * every row whether lanes were passed over that others had in their hands.
  */
 export function claimDeliveriesFunction({ schema, sequence }: SchemaNames): string {
   return `
@@ -43,8 +43,7 @@ CREATE FUNCTION ${schema}.claim_deliveries(
   delivery_id text, tenant_id text, event_id text, endpoint_id text, event_type text,
   status text, attempts integer, step integer, faults integer, response_status integer,
   last_error json, cancel_reason text, created_at bigint, completed_at bigint,
-  event_position bigint, channels json, idempotency_key text, traceparent text, body text,
-  event_created_at bigint, endpoint json
+  endpoint_version bigint, paused_until bigint, failing_since bigint, failed_attempts bigint
 ) LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
@@ -64,6 +63,7 @@ DECLARE
   is_contended boolean := false;
   awaited text;
 BEGIN
+  ${withoutFlush}
   -- Before anything is locked, so that nobody can be waiting for us; and for one lane by its id, as
   -- one that is found by what it holds may hold that no more once it is ours: then the search would
   -- go on to wait for the next one with the first still in hand.
@@ -220,21 +220,30 @@ BEGIN
   RETURN QUERY
     WITH claim AS MATERIALIZED (
       SELECT claimed.place, delivery.*,
-          row_number() OVER (PARTITION BY delivery.event_id ORDER BY place) AS event_nth,
           row_number() OVER (PARTITION BY delivery.endpoint_id ORDER BY place) AS endpoint_nth
         FROM unnest(claimed) WITH ORDINALITY AS claimed (delivery_id, place)
         JOIN ${schema}.deliveries AS delivery ON delivery.delivery_id = claimed.delivery_id
     )
     SELECT is_contended, ${deliveryColumns.map((column) => `claim.${column}`).join(', ')},
-        event.position, event.channels, event.idempotency_key, event.traceparent, event.body,
-        event.created_at,
-        CASE WHEN endpoint.deleted_at IS NULL THEN row_to_json(endpoint) END
+        endpoint.version, endpoint.paused_until, endpoint.failing_since, endpoint.failed_attempts
       FROM claim
-      LEFT JOIN ${schema}.events AS event
-        ON event.event_id = claim.event_id AND claim.event_nth = 1
       LEFT JOIN ${schema}.endpoints AS endpoint
         ON endpoint.endpoint_id = claim.endpoint_id AND claim.endpoint_nth = 1
+          AND endpoint.deleted_at IS NULL
       ORDER BY claim.place;
+END $$;
+
+CREATE FUNCTION ${schema}.claimed_events(p_ids text[])
+RETURNS SETOF ${schema}.events LANGUAGE plpgsql STABLE ${planning} AS $$
+BEGIN
+  RETURN QUERY SELECT * FROM ${schema}.events WHERE event_id = ANY (p_ids);
+END $$;
+
+CREATE FUNCTION ${schema}.claimed_endpoints(p_ids text[])
+RETURNS SETOF json LANGUAGE plpgsql STABLE ${planning} AS $$
+BEGIN
+  RETURN QUERY SELECT row_to_json(endpoint) FROM ${schema}.endpoints AS endpoint
+    WHERE endpoint_id = ANY (p_ids) AND deleted_at IS NULL;
 END $$;
 `
 }

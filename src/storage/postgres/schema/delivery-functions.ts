@@ -21,6 +21,8 @@ DECLARE
   tenants text[];
   dues bigint[];
 BEGIN
+  -- Whoever fans them out holds their places; whoever prunes holds the events.
+  PERFORM FROM ${schema}.fan_out_queue WHERE event_id = ANY (p_events) ORDER BY event_id FOR UPDATE;
   PERFORM FROM ${schema}.events WHERE event_id = ANY (p_events) ORDER BY event_id FOR UPDATE;
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_events, p_endpoints, p_types, p_statuses,
@@ -44,9 +46,9 @@ BEGIN
     INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at, lease_token)
       SELECT id, endpoint, due, p_token FROM fresh WHERE status = 'pending'
   ), owed AS (
-    UPDATE ${schema}.events AS event SET owed = true
+    UPDATE ${schema}.events AS event SET unowed = false
       FROM (SELECT DISTINCT event FROM fresh) AS fresh
-      WHERE event.event_id = fresh.event AND NOT event.owed
+      WHERE event.event_id = fresh.event AND event.unowed
   )
   SELECT array_agg(id), array_agg(endpoint) FILTER (WHERE status = 'pending'),
       array_agg(tenant) FILTER (WHERE status = 'pending'),

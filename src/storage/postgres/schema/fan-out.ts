@@ -1,4 +1,4 @@
-import { pairEquals, planning, tenantsInTurn } from './functions.ts'
+import { pairEquals, planning, tenantsInTurn, withoutFlush } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** Whether a given delivery has its event and its endpoint in common with a known one. */
@@ -8,8 +8,8 @@ export const isKnown = pairEquals(
 )
 
 /**
- * Claims waiting events and takes in their deliveries. Both lock the event first and its lease
- * then.
+ * Claims waiting events and takes in their deliveries. Both hold an event's place in the queue, and
+ * the row of the event only where nobody is subscribed to it.
  */
 export function fanOutFunctions({ schema }: SchemaNames): string {
   return `
@@ -29,8 +29,13 @@ DECLARE
   -- Where a round trip through the tenants that found nothing began.
   idle_since text;
 BEGIN
+  -- Mostly nothing waits: then the search is spared.
+  IF NOT EXISTS (SELECT FROM ${schema}.fan_out_queue) THEN
+    RETURN;
+  END IF;
+  ${withoutFlush}
   WHILE rest > 0 LOOP
-    tenants := (${tenantsInTurn({ from: `${schema}.events`, where: "fan_out = 'wait'", within: 'position' })});
+    tenants := (${tenantsInTurn({ from: `${schema}.fan_out_queue`, where: 'true', within: 'position' })});
     EXIT WHEN tenants IS NULL;
     share := ceil(rest::numeric / cardinality(tenants));
     WITH due AS (
@@ -38,20 +43,16 @@ BEGIN
           row_number() OVER (PARTITION BY tenant.place ORDER BY event.position) AS round
         FROM unnest(tenants) WITH ORDINALITY AS tenant (tenant_id, place)
         CROSS JOIN LATERAL (
-          SELECT event_id, position FROM ${schema}.events AS event
-            WHERE event.tenant_id = tenant.tenant_id AND fan_out = 'wait' AND NOT EXISTS (
-              SELECT FROM ${schema}.event_leases AS lease
-                WHERE lease.event_id = event.event_id AND lease.due_at > p_now)
+          SELECT event_id, position FROM ${schema}.fan_out_queue
+            WHERE tenant_id = tenant.tenant_id AND (due_at IS NULL OR due_at <= p_now)
             ORDER BY position LIMIT share FOR UPDATE SKIP LOCKED
         ) AS event
+    ), chosen AS MATERIALIZED (
+      SELECT event_id FROM due ORDER BY round, tenant_place LIMIT rest
     ), leased AS (
-      INSERT INTO ${schema}.event_leases AS lease (event_id, lease_token, due_at)
-        SELECT event_id, p_token, p_until FROM due ORDER BY round, tenant_place LIMIT rest
-        -- Our snapshot may be older than the lease of somebody else.
-        ON CONFLICT (event_id) DO UPDATE
-          SET lease_token = excluded.lease_token, due_at = excluded.due_at
-          WHERE lease.due_at <= p_now
-        RETURNING event_id
+      UPDATE ${schema}.fan_out_queue AS waiting SET lease_token = p_token, due_at = p_until
+        FROM chosen WHERE waiting.event_id = chosen.event_id
+        RETURNING waiting.event_id
     )
     SELECT array_agg(event_id) INTO batch FROM leased;
     IF batch IS NOT NULL THEN
@@ -84,26 +85,26 @@ DECLARE
   endpoints text[];
   tenants text[];
   dues bigint[];
+  -- Events whose wait ends with no delivery added.
+  without text[];
 BEGIN
   SELECT array_agg(event_id) INTO held FROM (
-    SELECT event.event_id
-      FROM unnest(p_events) AS given (event_id)
-      JOIN ${schema}.events AS event ON event.event_id = given.event_id
-      JOIN ${schema}.event_leases AS lease
-        ON lease.event_id = given.event_id AND lease.lease_token = p_token
-      ORDER BY event.event_id FOR UPDATE OF event, lease
+    SELECT event_id FROM ${schema}.fan_out_queue
+      WHERE event_id = ANY (p_events) AND lease_token = p_token
+      ORDER BY event_id FOR UPDATE
   ) AS rows;
   IF held IS NULL THEN
     RETURN;
   END IF;
 
-  -- Whoever adds a delivery holds its event, so nobody can add the same meanwhile.
+  ${withoutFlush}
+  -- Whoever adds a delivery holds its event's place, so nobody can add the same meanwhile.
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses,
           p_reasons, p_dues, p_created)
         AS given (id, tenant, event, endpoint, type, status, reason, due, created)
-      JOIN ${schema}.event_leases AS lease
-        ON lease.event_id = given.event AND lease.lease_token = p_token
+      JOIN ${schema}.fan_out_queue AS waiting
+        ON waiting.event_id = given.event AND waiting.lease_token = p_token
       WHERE NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS known
           WHERE ${isKnown})
@@ -116,19 +117,24 @@ BEGIN
   ), scheduled AS (
     INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at)
       SELECT id, endpoint, due FROM fresh WHERE status = 'pending'
+  ), ended AS (
+    DELETE FROM ${schema}.fan_out_queue AS waiting
+      USING unnest(p_events, p_done) AS given (event_id, done)
+      WHERE waiting.event_id = given.event_id AND waiting.lease_token = p_token AND given.done
+      RETURNING waiting.event_id
+  ), pending AS (
+    SELECT array_agg(endpoint) AS endpoints, array_agg(tenant) AS tenants, array_agg(due) AS dues
+      FROM fresh WHERE status = 'pending'
   )
-  SELECT array_agg(endpoint), array_agg(tenant), array_agg(due) INTO endpoints, tenants, dues
-    FROM fresh WHERE status = 'pending';
-
-  UPDATE ${schema}.events AS event SET fan_out = 'done', owed = EXISTS (
-      SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id)
-    FROM unnest(p_events, p_done) AS given (event_id, done)
-    JOIN ${schema}.event_leases AS lease
-      ON lease.event_id = given.event_id AND lease.lease_token = p_token
-    WHERE event.event_id = given.event_id AND given.done;
-  DELETE FROM ${schema}.event_leases AS lease
-    USING unnest(p_events, p_done) AS given (event_id, done)
-    WHERE lease.event_id = given.event_id AND lease.lease_token = p_token AND given.done;
+  SELECT pending.*, ARRAY(SELECT event_id FROM ended EXCEPT SELECT event FROM fresh)
+    INTO endpoints, tenants, dues, without FROM pending;
+  IF without <> '{}' THEN
+    -- One may have been added before, by a fan-out that died half-way.
+    PERFORM FROM ${schema}.events WHERE event_id = ANY (without) ORDER BY event_id FOR UPDATE;
+    UPDATE ${schema}.events AS event SET unowed = true
+      WHERE event_id = ANY (without) AND NOT EXISTS (
+        SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id);
+  END IF;
 
   IF endpoints IS NOT NULL THEN
     PERFORM ${schema}.open_lanes(p_now, endpoints, tenants, dues);

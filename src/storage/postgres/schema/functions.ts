@@ -9,6 +9,14 @@ export const planning = `
   SET jit = off SET plan_cache_mode = force_generic_plan`
 
 /**
+ * Lets the commit not wait until it is on disk, nor for a standby: for what the engine notes for
+ * itself on the way to a request. Where the server dies, the last moment of it is lost and done
+ * again. It goes to disk no later than what depends on it: the settlement is waited for.
+ * https://www.postgresql.org/docs/current/wal-async-commit.html
+ */
+export const withoutFlush = "PERFORM set_config('synchronous_commit', 'off', true);"
+
+/**
  * Equality of two columns at once, in a form that only an index beginning with this very pair can
  * serve. While a table is empty all indexes look equally good to the planner, and one of them would
  * read everything that an endpoint or a tenant ever had.

@@ -1,6 +1,11 @@
 import { pairEquals, planning } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
+/** Inserts events: many, or one that comes alone, which then costs half. */
+export function insertEventsFunctions(names: SchemaNames): string {
+  return insertEventsFunction(names) + insertEventFunction(names)
+}
+
 /**
  * Inserts events whose ids and keys differ among each other. Answers with no row where all of them
  * were inserted, and else with one row for each: which event stands for it.
@@ -11,11 +16,11 @@ import type { SchemaNames } from './names.ts'
  * Positions are drawn in the given order, and only for what seems new, so that they have no gaps
  * but those of races and of transactions rolled back.
  */
-export function insertEventsFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
+function insertEventsFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
   return `
 CREATE FUNCTION ${schema}.insert_events(
   p_ids text[], p_tenants text[], p_types text[], p_bodies text[], p_channels text[],
-  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs text[], p_notify text
+  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs boolean[], p_notify text
 ) RETURNS TABLE (place bigint, event_id text, created_at bigint, inserted boolean)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
@@ -40,11 +45,15 @@ BEGIN
       SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
     ), inserted AS (
       INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
-          traceparent, created_at, fan_out, position)
-        SELECT id, tenant, type, body, channels::json, key, trace, created, fan_out, position
+          traceparent, created_at, fan_out, unowed, position)
+        SELECT id, tenant, type, body, channels::json, key, trace, created, fan_out, NOT fan_out,
+            position
           FROM placed
           ORDER BY tenant, key, position
-        ON CONFLICT DO NOTHING RETURNING 1
+        ON CONFLICT DO NOTHING RETURNING event_id, tenant_id, position, fan_out
+    ), queued AS (
+      INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
+        SELECT event_id, tenant_id, position FROM inserted WHERE fan_out
     )
     SELECT count(*) INTO count_inserted FROM inserted;
 
@@ -68,6 +77,43 @@ BEGIN
     -- twice say the same.
     EXIT WHEN count_found = cardinality(p_ids);
   END LOOP;
+END $$;
+`
+}
+
+/** Answers whether it was inserted. If not, `insert_events` says what stands for it. */
+function insertEventFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
+  return `
+CREATE FUNCTION ${schema}.insert_event(
+  p_id text, p_tenant text, p_type text, p_body text, p_channels json, p_key text, p_trace text,
+  p_created bigint, p_fan_out boolean, p_notify text
+) RETURNS boolean LANGUAGE plpgsql ${planning} AS $$
+#variable_conflict use_column
+DECLARE
+  place bigint;
+BEGIN
+  WITH given AS (
+    SELECT p_key AS key, p_tenant AS tenant
+  ), inserted AS (
+    INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
+        traceparent, created_at, fan_out, unowed, position)
+      SELECT p_id, p_tenant, p_type, p_body, p_channels, p_key, p_trace, p_created, p_fan_out,
+          NOT p_fan_out, nextval(${sequence('positions')})
+        FROM given
+        WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = p_id)
+          AND (key IS NULL OR NOT EXISTS (
+            SELECT FROM ${schema}.events AS known
+            WHERE ${standsFor('known')}))
+      ON CONFLICT DO NOTHING RETURNING event_id, tenant_id, position, fan_out
+  ), queued AS (
+    INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
+      SELECT event_id, tenant_id, position FROM inserted WHERE fan_out
+  )
+  SELECT position INTO place FROM inserted;
+  IF FOUND AND p_notify IS NOT NULL THEN
+    PERFORM pg_notify(${channelLiteral}, p_notify);
+  END IF;
+  RETURN place IS NOT NULL;
 END $$;
 `
 }

@@ -1,7 +1,7 @@
 import { claimDeliveriesFunction } from './claim-deliveries.ts'
 import { deliveryFunctions } from './delivery-functions.ts'
 import { fanOutFunctions } from './fan-out.ts'
-import { insertEventsFunction } from './insert-events.ts'
+import { insertEventsFunctions } from './insert-events.ts'
 import { laneFunctions } from './lanes.ts'
 import type { SchemaNames } from './names.ts'
 import { operationFunctions } from './operation-functions.ts'
@@ -21,7 +21,7 @@ export const migrations: readonly ((names: SchemaNames) => string)[] = [
     [
       tables,
       laneFunctions,
-      insertEventsFunction,
+      insertEventsFunctions,
       fanOutFunctions,
       claimDeliveriesFunction,
       settleDeliveriesFunction,

@@ -18,19 +18,17 @@ LANGUAGE plpgsql STABLE ${planning} AS $$
 #variable_conflict use_column
 DECLARE
   earliest bigint;
+  event record;
   lane record;
   looked_into integer := 0;
 BEGIN
-  -- An event that nobody holds is due since ever.
-  IF EXISTS (
-    SELECT FROM ${schema}.events AS event WHERE fan_out = 'wait' AND NOT EXISTS (
-      SELECT FROM ${schema}.event_leases AS lease WHERE lease.event_id = event.event_id)
-  ) THEN
-    RETURN 0;
-  END IF;
-  SELECT min(lease.due_at) INTO earliest FROM ${schema}.events AS event
-    JOIN ${schema}.event_leases AS lease ON lease.event_id = event.event_id
-    WHERE event.fan_out = 'wait';
+  -- An event that nobody holds is due since ever. Those that somebody holds are few.
+  FOR event IN SELECT due_at FROM ${schema}.fan_out_queue ORDER BY tenant_id, position LOOP
+    IF event.due_at IS NULL THEN
+      RETURN 0;
+    END IF;
+    earliest := least(earliest, event.due_at);
+  END LOOP;
 
   FOR lane IN
     SELECT endpoint_id, due_at, held_until FROM ${schema}.lanes
@@ -84,14 +82,17 @@ BEGIN
     -- Whoever prunes or adds a delivery of the same event meanwhile waits here for us, or we for
     -- them, and the last one sees whether any is left.
     PERFORM FROM ${schema}.events WHERE event_id = ANY (event_ids) ORDER BY event_id FOR UPDATE;
-    UPDATE ${schema}.events AS event SET owed = false
-      WHERE event_id = ANY (event_ids) AND fan_out <> 'wait' AND NOT EXISTS (
-        SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id);
+    UPDATE ${schema}.events AS event SET unowed = true
+      WHERE event_id = ANY (event_ids)
+        AND NOT EXISTS (
+          SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id)
+        AND NOT EXISTS (
+          SELECT FROM ${schema}.fan_out_queue AS waiting WHERE waiting.event_id = event.event_id);
   END IF;
 
   SELECT array_agg(event_id) INTO event_ids FROM (
     SELECT event_id FROM ${schema}.events
-      WHERE NOT owed AND fan_out <> 'wait' AND created_at < p_before
+      WHERE unowed AND created_at < p_before
       ORDER BY created_at LIMIT p_limit - deliveries FOR UPDATE SKIP LOCKED
   ) AS rows;
   DELETE FROM ${schema}.events WHERE event_id = ANY (event_ids);

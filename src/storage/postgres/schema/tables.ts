@@ -12,8 +12,8 @@ import type { SchemaNames } from './names.ts'
  * cost.
  *
  * A row is updated seldom and narrowly, because each update writes into every index of its table.
- * So what changes often stands apart from what is listed: leases of events, and the schedule of
- * deliveries.
+ * So what changes often stands apart from what is listed: the queue of events that wait for their
+ * fan-out, and the schedule of deliveries.
  */
 export function tables({ schema, sequence }: SchemaNames): string {
   return `
@@ -23,14 +23,15 @@ CREATE SEQUENCE ${schema}.positions;
 -- Turns of lanes: who was served stands behind everybody who was not.
 CREATE SEQUENCE ${schema}.turns;
 
--- The event row is the only row that an emit writes, also inside a caller's transaction.
+-- An emit writes the row of the event and its place in fan_out_queue, also inside a caller's
+-- transaction: two new rows, and nothing else. The row with the body is written once.
 CREATE TABLE ${schema}.events (
   position        bigint NOT NULL DEFAULT nextval(${sequence('positions')}),
   created_at      bigint NOT NULL,
-  -- Whether it has deliveries; kept up to date once the fan-out is done.
-  owed            boolean NOT NULL DEFAULT false,
-  -- 'wait': still to come; 'done'; 'none': never.
-  fan_out         text NOT NULL,
+  -- Whether it is to be fanned out, or was.
+  fan_out         boolean NOT NULL,
+  -- Whether it has no deliveries, and does not wait for its fan-out.
+  unowed          boolean NOT NULL,
   event_id        text COLLATE "C" PRIMARY KEY,
   tenant_id       text COLLATE "C" NOT NULL,
   type            text COLLATE "C" NOT NULL,
@@ -43,16 +44,20 @@ CREATE UNIQUE INDEX events_by_key ON ${schema}.events (idempotency_key, tenant_i
   WHERE idempotency_key IS NOT NULL;
 -- Lists; with what they filter by, so that skipping a row costs no look at the table.
 CREATE INDEX events_by_id ON ${schema}.events (tenant_id, event_id, created_at, type);
-CREATE INDEX events_waiting ON ${schema}.events (tenant_id, position) WHERE fan_out = 'wait';
 -- Retention.
-CREATE INDEX events_unowed ON ${schema}.events (created_at) WHERE NOT owed AND fan_out <> 'wait';
+CREATE INDEX events_unowed ON ${schema}.events (created_at) WHERE unowed;
 
--- Events in the hands of a worker.
-CREATE TABLE ${schema}.event_leases (
-  due_at      bigint NOT NULL,
+-- Events that wait for their fan-out. Half of a page stays free, so that a lease rewrites the row
+-- within it and no index.
+CREATE TABLE ${schema}.fan_out_queue (
+  position    bigint NOT NULL,
+  -- The end of the lease. NULL: in nobody's hands.
+  due_at      bigint,
   event_id    text COLLATE "C" PRIMARY KEY,
-  lease_token text NOT NULL
-);
+  tenant_id   text COLLATE "C" NOT NULL,
+  lease_token text
+) WITH (fillfactor = 50);
+CREATE INDEX fan_out_queue_in_turn ON ${schema}.fan_out_queue (tenant_id, position);
 
 CREATE TABLE ${schema}.endpoints (
   endpoint_id      text COLLATE "C" PRIMARY KEY,
