@@ -1,0 +1,83 @@
+import { api } from '../api.ts'
+import { visible } from '../format.ts'
+import { useLoaded } from '../load.ts'
+import { periods } from '../periods.ts'
+
+const statuses = [
+  ['pending', 'Pending or retrying'],
+  ['succeeded', 'Succeeded'],
+  ['failed', 'Failed'],
+  ['cancelled', 'Cancelled'],
+] as const
+
+/** What of the log is shown. */
+export function LogFilters({
+  query,
+  withEndpoints,
+  onChange,
+}: {
+  query: Record<string, string>
+  /** Whether one of several endpoints can be chosen. */
+  withEndpoints: boolean
+  onChange(changes: Record<string, string | undefined>): void
+}) {
+  const types = useLoaded('event-types', api.eventTypes)
+  const endpoints = useLoaded(`endpoints ${withEndpoints}`, async () =>
+    withEndpoints ? (await api.endpoints()).items : [],
+  )
+  const isCustom = query.period === 'custom'
+
+  const select = (name: string, label: string, none: string, options: [string, string][]) => (
+    <label>
+      <span>{label}</span>
+      <select
+        value={query[name] ?? ''}
+        onChange={(event) => onChange({ [name]: event.currentTarget.value })}
+      >
+        <option value="">{none}</option>
+        {options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {visible(text)}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+  const moment = (name: string, label: string) => (
+    <label>
+      <span>{label}</span>
+      <input
+        type="datetime-local"
+        value={query[name] ?? ''}
+        onChange={(event) => onChange({ [name]: event.currentTarget.value })}
+      />
+    </label>
+  )
+
+  return (
+    <div class="filters" role="search" aria-label="Filter deliveries">
+      {withEndpoints &&
+        select(
+          'endpoint',
+          'Endpoint',
+          'All endpoints',
+          (endpoints.value ?? []).map(({ id, url, description }) => [id, description || url]),
+        )}
+      {select('status', 'Status', 'Any status', [
+        ...statuses.map(([a, b]): [string, string] => [a, b]),
+      ])}
+      {select(
+        'type',
+        'Event',
+        'All events',
+        (types.value?.items ?? []).map(({ name }) => [name, name]),
+      )}
+      {select('period', 'Time', 'Any time', [
+        ...periods.map(({ name, label }): [string, string] => [name, label]),
+        ['custom', 'From … to …'],
+      ])}
+      {isCustom && moment('since', 'From')}
+      {isCustom && moment('until', 'To')}
+    </div>
+  )
+}
