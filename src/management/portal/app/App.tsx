@@ -19,16 +19,13 @@ export function App() {
   const inLog = route.path[0] === 'deliveries'
   return (
     <>
-      <a
+      <button
+        type="button"
         class="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault()
-          document.querySelector<HTMLElement>('h1')?.focus()
-        }}
+        onClick={() => document.querySelector<HTMLElement>('h1')?.focus()}
       >
         Skip to content
-      </a>
+      </button>
       <header class="top">
         <a class="brand" href={links.endpoints}>
           <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">

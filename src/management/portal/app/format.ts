@@ -1,7 +1,5 @@
-/** Bytes that would be invisible, or turn the text around them, become escapes. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const unseen =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+/** Characters that would be invisible, or turn the text around them. */
+const unseen = /(?![\n\t])[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu
 
 /** A text of somebody else's, so that everything in it can be seen. */
 export function visible(text: string): string {

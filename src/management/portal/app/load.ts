@@ -38,7 +38,6 @@ export function useLoaded<Value>(
     }))
   }, [])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for what is read
   useEffect(() => {
     void reload()
     if (everyMs === 0) return

@@ -18,9 +18,9 @@ export function Body({
       {text === '' && <p class="muted">Empty.</p>}
       {!!text && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it
-        <pre tabIndex={0} role="region" aria-label={label}>
-          {prettyBody(text)}
-        </pre>
+        <section class="scroll" tabIndex={0} aria-label={label}>
+          <pre>{prettyBody(text)}</pre>
+        </section>
       )}
       {truncated && <p class="muted">There was more; only the first part was read.</p>}
     </div>

@@ -43,29 +43,31 @@ export function ChartFrame({
         <span>{first === undefined ? '' : fromNow(new Date(first.since), Date.now())}</span>
         <span>now</span>
       </div>
-      <table class="sr-only">
-        <caption>{title}</caption>
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {columns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {history.map((stats) => (
-            <tr key={stats.since}>
-              <th scope="row">{exact(new Date(stats.since))}</th>
-              {row(stats).map((value, index) => (
-                <td key={columns[index]}>{value}</td>
+      <div class="sr-only">
+        <table>
+          <caption>{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              {columns.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {history.map((stats) => (
+              <tr key={stats.since}>
+                <th scope="row">{exact(new Date(stats.since))}</th>
+                {row(stats).map((value, index) => (
+                  <td key={columns[index]}>{value}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   )
 }

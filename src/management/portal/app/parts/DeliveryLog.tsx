@@ -50,6 +50,7 @@ export function DeliveryLog({ endpoint }: { endpoint: Endpoint | null }) {
           <input
             type="checkbox"
             role="switch"
+            aria-checked={live}
             checked={live}
             onChange={(event) => setLive(event.currentTarget.checked)}
           />

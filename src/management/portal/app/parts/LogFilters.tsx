@@ -55,7 +55,7 @@ export function LogFilters({
   )
 
   return (
-    <div class="filters" role="search" aria-label="Filter deliveries">
+    <search class="filters" aria-label="Filter deliveries">
       {withEndpoints &&
         select(
           'endpoint',
@@ -78,6 +78,6 @@ export function LogFilters({
       ])}
       {isCustom && moment('since', 'From')}
       {isCustom && moment('until', 'To')}
-    </div>
+    </search>
   )
 }
