@@ -155,7 +155,6 @@ function wordsFor(code: AttemptErrorCode, status: number | null): Words {
   return {
     title: 'The receiver failed',
     what: `It answered ${status}: something went wrong on its side while it handled the event.`,
-    advice:
-      'Look for the error in your server’s log at this time. It is safe to fail: we try again.',
+    advice: 'Look for the error in your server’s log at this time.',
   }
 }

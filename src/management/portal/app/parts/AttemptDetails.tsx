@@ -9,12 +9,12 @@ import { Time } from './Time.tsx'
 export function AttemptDetails({
   attempt,
   open,
-  requestBody,
+  explained = true,
 }: {
   attempt: Attempt
   open: boolean
-  /** What was sent; left out where it is shown elsewhere. */
-  requestBody?: string | null
+  /** Whether it says why it failed. `false` where that stands beside it. Default true. */
+  explained?: boolean
 }) {
   const { response, error } = attempt
   return (
@@ -29,13 +29,12 @@ export function AttemptDetails({
         </span>
       </summary>
       <div class="exchange">
-        {error !== null && <FailureNotice error={error} status={response?.status} />}
+        {error !== null && explained && <FailureNotice error={error} status={response?.status} />}
         <div class="columns">
           <section aria-label={`Request of attempt ${attempt.number}`}>
             <h3>Request</h3>
             <p class="mono wrap">POST {visible(attempt.url)}</p>
             <HeaderList label="Request headers" headers={attempt.requestHeaders} />
-            {requestBody !== undefined && <Body label="Request body" text={requestBody} />}
           </section>
           <section aria-label={`Response of attempt ${attempt.number}`}>
             <h3>Response</h3>

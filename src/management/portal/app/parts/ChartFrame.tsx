@@ -23,6 +23,7 @@ export function ChartFrame({
   children: ComponentChildren
 }) {
   const [first] = history
+  const isEmpty = history.every(({ attempts }) => attempts.succeeded + attempts.failed === 0)
   return (
     <figure class="chart">
       <figcaption>
@@ -36,7 +37,11 @@ export function ChartFrame({
         </span>
       </figcaption>
       <div class="plot" aria-hidden="true">
-        <span class="scale">{top}</span>
+        {isEmpty ? (
+          <span class="nothing">No attempts in this time</span>
+        ) : (
+          <span class="scale">{top}</span>
+        )}
         {children}
       </div>
       <div class="axis" aria-hidden="true">

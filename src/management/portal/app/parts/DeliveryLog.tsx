@@ -36,6 +36,10 @@ export function DeliveryLog({ endpoint }: { endpoint: Endpoint | null }) {
     live && page === 1 ? refreshMs : 0,
   )
 
+  const endpoints = useLoaded(`endpoints ${endpoint === null}`, async () =>
+    endpoint === null ? (await api.endpoints()).items : [],
+  )
+
   const change = (changes: Record<string, string | undefined>) => {
     setPage(1)
     replaceQuery(path, { ...query, ...changes })
@@ -57,7 +61,11 @@ export function DeliveryLog({ endpoint }: { endpoint: Endpoint | null }) {
           <span>{live ? 'Live' : 'Paused'}</span>
         </label>
       </header>
-      <LogFilters query={query} withEndpoints={endpoint === null} onChange={change} />
+      <LogFilters
+        query={query}
+        endpoints={endpoint === null ? (endpoints.value ?? []) : null}
+        onChange={change}
+      />
       <ProblemNotice problem={log.problem} title="The log cannot be read" retry={log.reload} />
       {log.value === null && log.problem === null && <Skeleton lines={6} />}
       {log.value?.items.length === 0 && (
@@ -73,7 +81,10 @@ export function DeliveryLog({ endpoint }: { endpoint: Endpoint | null }) {
       )}
       {log.value !== null && log.value.items.length > 0 && (
         <>
-          <DeliveryTable deliveries={log.value.items} />
+          <DeliveryTable
+            deliveries={log.value.items}
+            endpoints={endpoint === null ? (endpoints.value ?? []) : null}
+          />
           <nav class="pager" aria-label="Pages of the log">
             <span class="muted">
               {count(log.value.total)} in all, page {log.value.page}
@@ -107,12 +118,21 @@ function instantOf(local: string | undefined): string | undefined {
   return Number.isNaN(instant.getTime()) ? undefined : instant.toISOString()
 }
 
-function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
+function DeliveryTable({
+  deliveries,
+  endpoints,
+}: {
+  deliveries: Delivery[]
+  /** Those that the deliveries may be to; `null` where it is one. */
+  endpoints: Endpoint[] | null
+}) {
+  const names = new Map(endpoints?.map(({ id, description, url }) => [id, description || url]))
   return (
     <table class="list">
       <thead>
         <tr>
           <th scope="col">Event</th>
+          {endpoints !== null && <th scope="col">Endpoint</th>}
           <th scope="col">Status</th>
           <th scope="col">Answer</th>
           <th scope="col">Attempts</th>
@@ -127,6 +147,9 @@ function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
                 {visible(delivery.eventType)}
               </a>
             </td>
+            {endpoints !== null && (
+              <td class="wrap">{visible(names.get(delivery.endpointId) ?? delivery.endpointId)}</td>
+            )}
             <td>
               <DeliveryBadge delivery={delivery} />
             </td>

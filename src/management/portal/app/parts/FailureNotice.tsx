@@ -21,7 +21,8 @@ export function FailureNotice({
       <dl>
         <dt>What happened</dt>
         <dd>
-          {what} <code>{visible(error.message)}</code>
+          {what}
+          <small>{visible(error.message)}</small>
         </dd>
         <dt>Whose fault</dt>
         <dd>{fault}</dd>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { api } from '../api.ts'
-import { count, duration, percent } from '../format.ts'
+import { count, duration, percent, plural } from '../format.ts'
 import { useLoaded } from '../load.ts'
 import { periodStart, periods } from '../periods.ts'
 import { LatencyChart } from './LatencyChart.tsx'
@@ -8,7 +8,7 @@ import { ProblemNotice } from './Notice.tsx'
 import { Skeleton } from './Skeleton.tsx'
 import { SuccessChart } from './SuccessChart.tsx'
 
-const refreshMs = 15_000
+const refreshMs = 5_000
 
 /** How delivering goes: figures and plots of one endpoint, or of all. */
 export function Figures({ endpointId }: { endpointId: string | null }) {
@@ -57,14 +57,14 @@ export function Figures({ endpointId }: { endpointId: string | null }) {
           {tile(
             'Success rate',
             stats.successRate === null ? '–' : percent(stats.successRate),
-            `of ${count(stats.attempts.succeeded + stats.attempts.failed)} attempts`,
+            `of ${plural(stats.attempts.succeeded + stats.attempts.failed, 'attempt')}`,
           )}
           {tile(
             'Response time',
             stats.durationMs.p95 === null ? '–' : duration(stats.durationMs.p95),
             '95 % are faster',
           )}
-          {tile('Waiting', count(stats.backlog), 'deliveries')}
+          {tile('Waiting', count(stats.backlog), stats.backlog === 1 ? 'delivery' : 'deliveries')}
           {tile(
             'Oldest waiting',
             stats.oldestPendingAgeMs === null ? '–' : duration(stats.oldestPendingAgeMs),

@@ -19,7 +19,7 @@ export function LatencyChart({ history }: { history: Stats[] }) {
         ['p50', 'half are faster'],
         ['p95', '95 % are faster'],
       ]}
-      top={duration(most)}
+      top={most === 1 ? '' : duration(most)}
       history={history}
       columns={['Half', '95 %']}
       row={({ durationMs }) => [text(durationMs.p50), text(durationMs.p95)]}

@@ -1,4 +1,4 @@
-import { api } from '../api.ts'
+import { api, type Endpoint } from '../api.ts'
 import { visible } from '../format.ts'
 import { useLoaded } from '../load.ts'
 import { periods } from '../periods.ts'
@@ -13,18 +13,15 @@ const statuses = [
 /** What of the log is shown. */
 export function LogFilters({
   query,
-  withEndpoints,
+  endpoints,
   onChange,
 }: {
   query: Record<string, string>
-  /** Whether one of several endpoints can be chosen. */
-  withEndpoints: boolean
+  /** Those that can be chosen from; `null` where there is one. */
+  endpoints: Endpoint[] | null
   onChange(changes: Record<string, string | undefined>): void
 }) {
   const types = useLoaded('event-types', api.eventTypes)
-  const endpoints = useLoaded(`endpoints ${withEndpoints}`, async () =>
-    withEndpoints ? (await api.endpoints()).items : [],
-  )
   const isCustom = query.period === 'custom'
 
   const select = (name: string, label: string, none: string, options: [string, string][]) => (
@@ -56,12 +53,12 @@ export function LogFilters({
 
   return (
     <search class="filters" aria-label="Filter deliveries">
-      {withEndpoints &&
+      {endpoints !== null &&
         select(
           'endpoint',
           'Endpoint',
           'All endpoints',
-          (endpoints.value ?? []).map(({ id, url, description }) => [id, description || url]),
+          endpoints.map(({ id, url, description }) => [id, description || url]),
         )}
       {select('status', 'Status', 'Any status', [
         ...statuses.map(([a, b]): [string, string] => [a, b]),

@@ -23,11 +23,14 @@ export function DeliveryView({ endpointId, id }: { endpointId: string; id: strin
     () => api.delivery(endpointId, id),
     refreshMs,
   )
+  const endpoint = useLoaded(`endpoint ${endpointId}`, () => api.endpoint(endpointId))
   return (
     <>
       <nav aria-label="Breadcrumb" class="crumbs">
         <a href={links.endpoints}>Endpoints</a>
-        <a href={links.endpoint(endpointId)}>Endpoint</a>
+        <a href={links.endpoint(endpointId)}>
+          {visible(endpoint.value?.description || endpoint.value?.url || 'Endpoint')}
+        </a>
       </nav>
       {value === null && <Heading title="Delivery">Delivery</Heading>}
       <ProblemNotice problem={problem} title="The delivery cannot be read" retry={reload} />
@@ -84,7 +87,12 @@ function Details({ details, reload }: { details: DeliveryDetails; reload(): Prom
           </Empty>
         )}
         {newestFirst.map((attempt, index) => (
-          <AttemptDetails key={attempt.id} attempt={attempt} open={index === 0} />
+          <AttemptDetails
+            key={attempt.id}
+            attempt={attempt}
+            open={index === 0}
+            explained={index > 0}
+          />
         ))}
       </section>
       <section class="card" aria-labelledby="event-title">
