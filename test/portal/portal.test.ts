@@ -163,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)('the portal', { timeout: 60_000 }, (
       for (const key of keys) await page.keyboard.press(key)
     }
     const focused = () =>
-      page.evaluate(() => document.activeElement?.textContent || document.activeElement?.tagName)
+      page.evaluate('document.activeElement?.textContent || document.activeElement?.tagName')
     await press('Tab')
     expect(await focused()).toBe('Add endpoint')
     await press('Enter')
@@ -224,9 +224,7 @@ describe.skipIf(chromiumPath === undefined)('the portal', { timeout: 60_000 }, (
       isMobile: true,
     })
     const overflow = () =>
-      page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      )
+      page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     for (const [name, path] of [
       ['endpoints', '#/'],
       ['endpoint', `#/endpoints/${id}`],
