@@ -24,7 +24,7 @@ export interface ManagementOptions<Context = unknown> {
   authorize: Authorize<Context>
   /** The path that it is mounted under. Default `/api/v1/webhooks`. */
   basePath?: string | undefined
-  /** The web page at `/portal` below the mount path. `false`: none. Default: with its defaults. */
+  /** The web page at `/portal` below the mount path. `false`: none. Default: the page. */
   portal?: PortalOptions | false | undefined
   /** Where faults of ours and of `authorize` are reported. Default: the console. */
   logger?: Logger | undefined

@@ -45,6 +45,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1180, height: 820 }, ...options })
+  await context.addInitScript(axe.source)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
@@ -67,9 +68,8 @@ export async function openPage(
 
 /** What axe-core finds that is serious or critical. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
   const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
   )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -7,6 +7,7 @@ export function ChartFrame({
   title,
   legend,
   top,
+  nothing,
   history,
   columns,
   row,
@@ -15,15 +16,16 @@ export function ChartFrame({
   title: string
   /** Classes and what they stand for. */
   legend: [string, string][]
-  /** The value at the upper edge. */
-  top: string
+  /** The value at the upper edge; `null` where there is nothing to plot. */
+  top: string | null
+  /** Says so then. */
+  nothing: string
   history: Stats[]
   columns: string[]
   row(stats: Stats): string[]
   children: ComponentChildren
 }) {
   const [first] = history
-  const isEmpty = history.every(({ attempts }) => attempts.succeeded + attempts.failed === 0)
   return (
     <figure class="chart">
       <figcaption>
@@ -37,11 +39,7 @@ export function ChartFrame({
         </span>
       </figcaption>
       <div class="plot" aria-hidden="true">
-        {isEmpty ? (
-          <span class="nothing">No attempts in this time</span>
-        ) : (
-          <span class="scale">{top}</span>
-        )}
+        {top === null ? <span class="nothing">{nothing}</span> : <span class="scale">{top}</span>}
         {children}
       </div>
       <div class="axis" aria-hidden="true">

@@ -20,6 +20,8 @@ export function Dialog({
     const dialog = ref.current
     const before = document.activeElement
     dialog?.showModal()
+    // Not the cross, which comes first.
+    dialog?.querySelector<HTMLElement>('.body :is(input, select), footer button')?.focus()
     return () => {
       dialog?.close()
       if (before instanceof HTMLElement) before.focus()

@@ -9,7 +9,8 @@ type Percentile = 'p50' | 'p95'
 
 /** How long successful attempts took, over time. */
 export function LatencyChart({ history }: { history: Stats[] }) {
-  const most = Math.max(1, ...history.map(({ durationMs }) => durationMs.p95 ?? 0))
+  const slowest = history.map(({ durationMs }) => durationMs.p95).filter((ms) => ms !== null)
+  const most = Math.max(1, ...slowest)
   const at = (ms: number) => height - 2 - (ms / most) * (height - 6)
   const text = (ms: number | null) => (ms === null ? '–' : duration(ms))
   return (
@@ -19,7 +20,8 @@ export function LatencyChart({ history }: { history: Stats[] }) {
         ['p50', 'half are faster'],
         ['p95', '95 % are faster'],
       ]}
-      top={most === 1 ? '' : duration(most)}
+      top={slowest.length === 0 ? null : duration(most)}
+      nothing="No attempt succeeded in this time"
       history={history}
       columns={['Half', '95 %']}
       row={({ durationMs }) => [text(durationMs.p50), text(durationMs.p95)]}

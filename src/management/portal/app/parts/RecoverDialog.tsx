@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { api, type Endpoint, type RecoverInput } from '../api.ts'
-import { plural } from '../format.ts'
+import { count, plural } from '../format.ts'
 import { useAction, useLoaded } from '../load.ts'
 import { periodStart, periods } from '../periods.ts'
 import { say } from '../say.ts'
@@ -76,8 +76,8 @@ export function RecoverDialog({
             ) : (
               <>
                 <strong>{plural(total, 'delivery', 'deliveries')}</strong> would be sent now:{' '}
-                {plural(found.failed, 'failed or cancelled one', 'failed or cancelled ones')},{' '}
-                {plural(found.missing, 'missing one', 'missing ones')}.
+                {count(found.failed)} that failed or were cancelled, {count(found.missing)} that
+                were never tried.
               </>
             ))}
         </div>

@@ -7,7 +7,7 @@ const slot = 20
 
 /** Attempts over time: what succeeded, and on top what failed. */
 export function SuccessChart({ history }: { history: Stats[] }) {
-  const most = Math.max(1, ...history.map(({ attempts }) => attempts.succeeded + attempts.failed))
+  const most = Math.max(...history.map(({ attempts }) => attempts.succeeded + attempts.failed))
   const scale = (value: number) => (value === 0 ? 0 : Math.max(3, (value / most) * height))
   return (
     <ChartFrame
@@ -16,7 +16,8 @@ export function SuccessChart({ history }: { history: Stats[] }) {
         ['good', 'succeeded'],
         ['bad', 'failed'],
       ]}
-      top={count(most)}
+      top={most === 0 ? null : count(most)}
+      nothing="No attempts in this time"
       history={history}
       columns={['Succeeded', 'Failed', 'Success rate']}
       row={({ attempts, successRate }) => [
