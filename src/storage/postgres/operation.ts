@@ -43,7 +43,7 @@ export async function readStats(
     endpointId === undefined
       ? `(SELECT count(*) FROM ${schema}.events WHERE tenant_id = $1 AND fan_out = 'wait')`
       : '0'
-  const span = [since, until ?? 'infinity']
+  const span = [since, until ?? Number.MAX_SAFE_INTEGER]
   const [row] = await database.query<StatsRow>(
     `WITH created AS (
       SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
