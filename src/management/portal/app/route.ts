@@ -23,7 +23,7 @@ function decode(part: string): string {
 }
 
 /** The link to a place in the page. */
-export function linkTo(path: string[], query: Record<string, string | undefined> = {}): string {
+function linkTo(path: string[], query: Record<string, string | undefined> = {}): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
   const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`
   return `#/${path.map(encodeURIComponent).join('/')}${search}`
