@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup'
+import { definePortal } from './portal.build.ts'
 
 export default defineConfig({
   entry: {
@@ -24,4 +25,5 @@ export default defineConfig({
   target: 'node22',
   // `node:sqlite` exists only under its prefix: stripping it would break the import.
   removeNodeProtocol: false,
+  define: await definePortal(),
 })

@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { definePortal } from './portal.build.ts'
 
 export default defineConfig({
+  define: await definePortal(),
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/prisma/generate.ts'],

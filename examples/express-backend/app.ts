@@ -8,6 +8,7 @@ import { managementActions, managementApi, nodeListener } from '@ainexlayer/webh
 import express, { type Request } from 'express'
 import { decodeText, describeDocument, describeText } from '../document-facts.ts'
 import { answerError, HttpError } from './errors.ts'
+import { workspaceIdOf } from './session.ts'
 
 export type AppWebhooks = Webhooks<typeof ainexlayerEvents, unknown>
 
@@ -16,7 +17,7 @@ export function createApp(webhooks: AppWebhooks): express.Express {
 
   /** The face of the request's workspace. In your backend the id comes from the session. */
   const workspaceOf = (request: Request) => {
-    const id = request.get('x-workspace-id')
+    const id = workspaceIdOf(request.headers)
     if (!id) throw new HttpError(400, 'workspace_missing', 'Send the header X-Workspace-Id.')
     return webhooks.forTenant(id)
   }
@@ -27,7 +28,7 @@ export function createApp(webhooks: AppWebhooks): express.Express {
     if (!bytes?.length) throw new HttpError(400, 'document_missing', 'Send a document as the body.')
     const startedAt = Date.now()
     const about = {
-      workspace: { id: String(req.get('x-workspace-id')), name: 'Documents' },
+      workspace: { id: String(workspaceIdOf(req.headers)), name: 'Documents' },
       document: describeDocument(String(req.query.name ?? 'untitled.txt'), bytes),
     }
     await workspace.emit('document.uploaded', {
@@ -62,13 +63,20 @@ export function createApp(webhooks: AppWebhooks): express.Express {
     res.status(201).json(about.document)
   })
 
+  // A sign-in that asks nothing, for a look at the portal. In your backend: your own.
+  app.get('/', (_request, response) => {
+    response.cookie('workspace', 'ws_demo', { httpOnly: true, sameSite: 'lax' })
+    response.redirect('/api/v1/webhooks/portal')
+  })
+
   app.use(
     '/api/v1/webhooks',
     nodeListener(
-      managementApi(webhooks, {
+      managementApi<Request>(webhooks, {
+        portal: { title: 'Documents' },
         // In your backend: who is logged in, and what may they do in this workspace?
-        authorize(request) {
-          const tenantId = request.headers.get('x-workspace-id')
+        authorize(_request, { headers }) {
+          const tenantId = workspaceIdOf(headers)
           return tenantId ? { tenantId, actions: managementActions } : null
         },
       }),

@@ -6,6 +6,8 @@
  *
  *     curl localhost:3000/api/v1/webhooks -H 'x-workspace-id: ws_1' -H 'content-type: application/json' \
  *       -d '{ "url": "http://127.0.0.1:4000/hooks", "events": ["document.*"] }'
+ *     # Or in a browser, as the workspace ws_demo: http://localhost:3000
+ *
  *     curl 'localhost:3000/documents?name=notes.md' -H 'x-workspace-id: ws_1' --data-binary @notes.md
  */
 import { once } from 'node:events'

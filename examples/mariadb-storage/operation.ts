@@ -4,14 +4,15 @@ import { type Executor, read, readIn, transact, type Value, writeIn } from './da
 
 export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'backlog' | 'prune'> {
   return {
-    async stats({ tenantId, endpointId, since }) {
+    async stats({ tenantId, endpointId, since, until }) {
       const whose = endpointId === undefined ? 'tenant_id = ?' : 'tenant_id = ? AND endpoint_id = ?'
       const who = endpointId === undefined ? [tenantId] : [tenantId, endpointId]
+      const span = [since.getTime(), until?.getTime() ?? Number.MAX_SAFE_INTEGER]
       const created = await read<{ status: keyof StatsRecord['deliveries']; count: number }>(
         pool,
         `SELECT status, COUNT(*) AS count FROM webhooks_deliveries
-          WHERE ${whose} AND created_at >= ? GROUP BY status`,
-        [...who, since.getTime()],
+          WHERE ${whose} AND created_at >= ? AND created_at < ? GROUP BY status`,
+        [...who, ...span],
       )
       const [pending] = await read<{ count: number; oldest: number | null }>(
         pool,
@@ -22,8 +23,8 @@ export function operationMethods(pool: Pool): Pick<Storage, 'stats' | 'backlog' 
       const durations = await read<Duration>(
         pool,
         `SELECT succeeded, duration_ms, COUNT(*) AS count FROM webhooks_attempts
-          WHERE ${whose} AND started_at >= ? GROUP BY succeeded, duration_ms ORDER BY duration_ms`,
-        [...who, since.getTime()],
+          WHERE ${whose} AND started_at >= ? AND started_at < ? GROUP BY succeeded, duration_ms ORDER BY duration_ms`,
+        [...who, ...span],
       )
       const waitingEvents = endpointId === undefined ? await countWaiting(pool, tenantId) : 0
       const succeeded = durations.filter((group) => group.succeeded)

@@ -7,6 +7,7 @@ import { type Authorize, checkAccess, type ManagementAccess } from './access.ts'
 import { type AnswersByKey, answerRoute } from './answer.ts'
 import { IdempotencyKeys } from './idempotency.ts'
 import { openApiDocument } from './openapi/document.ts'
+import { createPortal, type PortalOptions } from './portal/index.ts'
 import { problemResponse, Refusal, toProblem } from './problem.ts'
 import type { Route, TenantFace } from './route.ts'
 import { routes } from './routes/index.ts'
@@ -17,25 +18,14 @@ export interface ManagedWebhooks {
   forTenant(tenantId: string): TenantFace
 }
 
-/** Serves the pages below `/portal`, for callers that `authorize` let through. */
-export type PortalHandler = (
-  request: Request,
-  where: {
-    /** The path below the mount path, such as `/portal` or `/portal/app.js`. */
-    path: string
-    basePath: string
-    access: ManagementAccess
-  },
-) => Response | Promise<Response>
-
 /** What {@link managementApi} takes. */
 export interface ManagementOptions<Context = unknown> {
   /** Tells who calls, and what that caller may do. Without it nothing is served. */
   authorize: Authorize<Context>
   /** The path that it is mounted under. Default `/api/v1/webhooks`. */
   basePath?: string | undefined
-  /** Serves the pages below `/portal`. Default none. */
-  portal?: PortalHandler | undefined
+  /** The web page at `/portal` below the mount path. `false`: none. Default: the page. */
+  portal?: PortalOptions | false | undefined
   /** Where faults of ours and of `authorize` are reported. Default: the console. */
   logger?: Logger | undefined
   /** Default: the system's. */
@@ -96,10 +86,9 @@ export function managementApi<Context = unknown>(
     return c.json(document)
   })
   allowOnly('/openapi.json', ['get'])
-  if (portal !== undefined) {
-    app.on(['GET'], ['/portal', '/portal/*'], (c) =>
-      portal(c.req.raw, { path: c.req.path, basePath, access: c.get('access') }),
-    )
+  if (portal) {
+    app.get('/portal/*', (c) => portal(c.req.raw, { path: c.req.path, access: c.get('access') }))
+    allowOnly('/portal/*', ['get'])
   }
   for (const [path, ofPath] of routesByPath()) {
     for (const route of ofPath) {
@@ -206,7 +195,7 @@ function pathBelow(basePath: string, path: string): string {
 
 function checkOptions<Context>(options: ManagementOptions<Context>) {
   const { authorize, basePath = '/api/v1/webhooks' } = options ?? {}
-  const { portal, logger = consoleLogger, clock = systemClock } = options ?? {}
+  const { portal = {}, logger = consoleLogger, clock = systemClock } = options ?? {}
   if (typeof authorize !== 'function') {
     throw new WebhooksError(
       'invalid_option',
@@ -220,5 +209,5 @@ function checkOptions<Context>(options: ManagementOptions<Context>) {
       'basePath must be a path such as /api/v1/webhooks, without a slash at its end',
     )
   }
-  return { authorize, basePath, portal, logger, clock }
+  return { authorize, basePath, portal: portal && createPortal(portal), logger, clock }
 }

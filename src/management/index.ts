@@ -12,7 +12,7 @@ export {
   type ManagementApi,
   type ManagementOptions,
   managementApi,
-  type PortalHandler,
 } from './api.ts'
 export { nodeListener } from './node.ts'
+export type { PortalOptions } from './portal/index.ts'
 export type { Problem, ProblemCode, RefusalCode } from './problem.ts'

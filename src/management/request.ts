@@ -133,17 +133,25 @@ function parseJson(text: string): unknown {
 /**
  * A browser sends a bodyless POST to another site without asking first, with the user's cookies. It
  * asks where the content type is JSON, and says since 2023 where a request comes from (Fetch
- * Metadata); who is not a browser says nothing.
+ * Metadata), before that at least from which origin; who is not a browser says nothing.
  *
  * @throws Refusal `cross_site_request`
  */
-export function refuseCrossSite({ method, headers }: Request): void {
-  const site = headers.get('sec-fetch-site') ?? 'none'
-  if (method !== 'POST' || isJson(headers) || site === 'none' || site === 'same-origin') return
+export function refuseCrossSite({ method, headers, url }: Request): void {
+  if (method !== 'POST' || isJson(headers)) return
+  const site = headers.get('sec-fetch-site')
+  if (site === 'none' || site === 'same-origin') return
+  if (site === null && isOwnOrigin(headers.get('origin'), url)) return
   throw new Refusal(
     'cross_site_request',
     'A page of another site sent this. If that is meant, send "content-type: application/json".',
   )
+}
+
+/** A proxy may speak http to us and https to the browser: the host is what tells. */
+function isOwnOrigin(origin: string | null, url: string): boolean {
+  if (origin === null) return true
+  return URL.canParse(origin) && new URL(origin).host === new URL(url).host
 }
 
 /** One strong entity tag of ours (RFC 9110, section 8.8.3). */

@@ -9,14 +9,17 @@ export interface StatsOptions extends TenantOptions {
   endpointId?: string | undefined
   /** From this instant on. Default 24 hours ago. */
   since?: Date | undefined
+  /** Before this instant. Default now. */
+  until?: Date | undefined
 }
 
 /** How delivering goes. */
 export interface Stats {
   since: Date
-  /** Deliveries created since then, by status. */
+  until: Date
+  /** Deliveries created in this time, by status. */
   deliveries: Record<DeliveryStatus, number>
-  /** Attempts started since then. */
+  /** Attempts started in this time. */
   attempts: { succeeded: number; failed: number }
   /** Share of attempts that succeeded, 0 to 1; `null` where there was none. */
   successRate: number | null
@@ -38,12 +41,19 @@ export function createStats({ clock, storage }: Context, tenantOf: TenantOf): Re
   return async (options = {}) => {
     const now = clock.now()
     const since = requireInstant('since', options.since ?? new Date(now.getTime() - day))
+    const until = requireInstant('until', options.until ?? now)
     const tenantId = tenantOf(options)
-    const record = await storage.stats({ tenantId, endpointId: options.endpointId, since })
+    const record = await storage.stats({
+      tenantId,
+      endpointId: options.endpointId,
+      since,
+      until: options.until,
+    })
     const { oldestPendingAt, ...figures } = record
     const attempts = figures.attempts.succeeded + figures.attempts.failed
     return {
       since,
+      until,
       ...figures,
       successRate: attempts === 0 ? null : figures.attempts.succeeded / attempts,
       oldestPendingAgeMs: oldestPendingAt && Math.max(0, now.getTime() - oldestPendingAt.getTime()),

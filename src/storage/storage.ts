@@ -309,10 +309,12 @@ export interface Storage<Transaction = never> {
 
   // --------------------------------------------------------------- operation
 
+  /** Counts deliveries created, and attempts started, from `since` on and before `until`. */
   stats(params: {
     tenantId: string
     endpointId?: string | undefined
     since: Date
+    until?: Date | undefined
   }): Promise<StatsRecord>
 
   /**

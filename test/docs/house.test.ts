@@ -7,7 +7,7 @@ import { root } from './markdown.ts'
 
 const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .map((path) => posix.join('src', path.replaceAll('\\', '/')))
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
 
 /** What a file imports: paths in the repository, and names of modules. Types count. */
 const importsOf = new Map(
@@ -112,6 +112,21 @@ test('the receiver reaches only files of ours that need nothing but the web plat
   }
   const found = [...reached].flatMap((file) => findImports(file, (target) => !isOurs(target)))
   expect(found).toEqual([])
+})
+
+test('what of the portal runs in the browser imports Preact, and from outside only types', () => {
+  const folder = 'src/management/portal/app/'
+  const browser = files.filter((file) => file.startsWith(folder))
+  const values = /^(?:import|export) (?!type\b)[^'"]*from '(\.[^']+)'/gm
+  const outside = browser.flatMap((file) =>
+    [...readFileSync(`${root}${file}`, 'utf8').matchAll(values)]
+      .map(([, target = '']) => posix.join(posix.dirname(file), target))
+      .filter((target) => !target.startsWith(folder)),
+  )
+  expect(browser.length).toBeGreaterThan(10)
+  expect(outside).toEqual([])
+  const isForbidden = (target: string) => !isOurs(target) && !/^preact(\/hooks)?$/.test(target)
+  expect(findImports(folder, isForbidden)).toEqual([])
 })
 
 test('no file is longer than 350 lines', () => {

@@ -203,6 +203,16 @@ test("a workspace cannot reach another one's webhook", async () => {
   expect((await call('DELETE', `/api/v1/webhooks/${created.body.id}`)).status).toBe(204)
 })
 
+test('the demo workspace has a portal', async () => {
+  const entered = await fetch(url, { redirect: 'manual' })
+  expect(entered.headers.get('location')).toBe('/api/v1/webhooks/portal')
+  const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const page = await fetch(`${url}/api/v1/webhooks/portal`, { headers: { cookie } })
+  expect(await page.text()).toContain('<title>Documents</title>')
+  const session = await fetch(`${url}/api/v1/webhooks/portal/session`, { headers: { cookie } })
+  expect(await session.json()).toMatchObject({ tenantId: 'ws_demo' })
+})
+
 test('SIGTERM ends the backend in good order', async () => {
   backend.kill('SIGTERM')
   const [code] = await once(backend, 'exit')

@@ -1,6 +1,14 @@
 import type { EventRegistry } from '../../core/registry.ts'
 import { defineRoute, type Route } from '../route.ts'
-import { eventTypeSchema, eventTypesSchema, statsQuery, statsSchema } from '../schemas/overview.ts'
+import { deliveryPageSchema, tenantDeliveryListQuery } from '../schemas/delivery.ts'
+import {
+  eventTypeSchema,
+  eventTypesSchema,
+  statsHistorySchema,
+  statsQuery,
+  statsSchema,
+} from '../schemas/overview.ts'
+import { statsHistory } from '../stats-history.ts'
 
 function describeEventType(registry: EventRegistry, name: string) {
   const schema = registry.jsonSchema(name)
@@ -32,6 +40,18 @@ export const overviewRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'get',
+    path: '/deliveries',
+    operationId: 'listTenantDeliveries',
+    summary: 'Read the delivery log of all endpoints',
+    description: 'Also of endpoints that were deleted.',
+    action: 'read',
+    query: tenantDeliveryListQuery,
+    success: { status: 200, description: 'Newest first.', schema: deliveryPageSchema },
+    problems: ['invalid_cursor'],
+    handle: async ({ tenant, query }) => ({ body: await tenant.deliveries.list(query) }),
+  }),
+  defineRoute({
+    method: 'get',
     path: '/stats',
     operationId: 'readStats',
     summary: 'Read success rate, latency and backlog',
@@ -39,6 +59,16 @@ export const overviewRoutes: readonly Route[] = [
     query: statsQuery,
     success: { status: 200, description: 'Of the whole tenant.', schema: statsSchema },
     handle: async ({ tenant, query }) => ({ body: await tenant.stats(query) }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/stats/history',
+    operationId: 'readStatsHistory',
+    summary: 'Read how success rate and latency went over time',
+    action: 'read',
+    query: statsQuery,
+    success: { status: 200, description: 'Of the whole tenant.', schema: statsHistorySchema },
+    handle: async ({ tenant, query }) => ({ body: await statsHistory(tenant, query) }),
   }),
   defineRoute({
     method: 'get',
@@ -52,6 +82,20 @@ export const overviewRoutes: readonly Route[] = [
     async handle({ tenant, params, query }) {
       const { id: endpointId } = await tenant.endpoints.get(params.id)
       return { body: await tenant.stats({ ...query, endpointId }) }
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/:id/stats/history',
+    operationId: 'readEndpointStatsHistory',
+    summary: "Read how an endpoint's success rate and latency went over time",
+    action: 'read',
+    query: statsQuery,
+    success: { status: 200, description: 'Of the endpoint.', schema: statsHistorySchema },
+    problems: ['endpoint_not_found'],
+    async handle({ tenant, params, query }) {
+      const { id: endpointId } = await tenant.endpoints.get(params.id)
+      return { body: await statsHistory(tenant, { ...query, endpointId }) }
     },
   }),
 ]

@@ -136,6 +136,11 @@ export const deliveryListQuery = z.strictObject({
   until: givenInstant('Created before this instant.').optional(),
 })
 
+/** What the log of all endpoints takes. */
+export const tenantDeliveryListQuery = deliveryListQuery.extend({
+  endpointId: about('Only deliveries to this endpoint.', z.string().max(64)).optional(),
+})
+
 /** What recovery takes. */
 export const recoverSchema = component(
   'Recover',

@@ -31,8 +31,9 @@ export const statsSchema = component(
   'How delivering goes.',
   z.object({
     since: instant('From this instant on.'),
+    until: instant('Before this instant.'),
     deliveries: about(
-      'Deliveries created since then, by status.',
+      'Deliveries created in this time, by status.',
       z.object({
         pending: z.int().min(0),
         succeeded: z.int().min(0),
@@ -41,7 +42,7 @@ export const statsSchema = component(
       }),
     ),
     attempts: about(
-      'Attempts started since then.',
+      'Attempts started in this time.',
       z.object({ succeeded: z.int().min(0), failed: z.int().min(0) }),
     ),
     successRate: about(
@@ -61,7 +62,15 @@ export const statsSchema = component(
   }),
 )
 
+/** Figures over time. */
+export const statsHistorySchema = component(
+  'StatsHistory',
+  'The time asked for in 24 equal parts, oldest first, and how delivering went in each.',
+  z.object({ items: z.array(statsSchema) }),
+)
+
 /** What figures take. */
 export const statsQuery = z.strictObject({
   since: givenInstant('From this instant on. Default 24 hours ago.').optional(),
+  until: givenInstant('Before this instant. Default now.').optional(),
 })

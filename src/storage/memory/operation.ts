@@ -4,11 +4,13 @@ import type { Tables } from './tables.ts'
 
 export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'backlog' | 'prune'> {
   return {
-    async stats({ tenantId, endpointId, since }) {
+    async stats({ tenantId, endpointId, since, until }) {
       const tenant = tables.tenants.get(tenantId)
       const deliveries =
         endpointId === undefined ? tenant?.deliveries : tables.endpoints.get(endpointId)?.deliveries
-      const stats = figures(deliveries?.ascending() ?? [], tenantId, since)
+      const stats = figures(deliveries?.ascending() ?? [], tenantId, (at) =>
+        isWithin(at, since, until),
+      )
       if (endpointId === undefined) {
         for (const event of tenant?.events.ascending() ?? []) stats.backlog += event.waits ? 1 : 0
       }
@@ -71,7 +73,15 @@ function endpointStates({ endpoints }: Tables, now: Date): BacklogRecord['endpoi
   return states
 }
 
-function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): StatsRecord {
+function isWithin(at: Date, since: Date, until: Date | undefined): boolean {
+  return at >= since && (until === undefined || at < until)
+}
+
+function figures(
+  rows: Iterable<DeliveryRow>,
+  tenantId: string,
+  counts: (at: Date) => boolean,
+): StatsRecord {
   const deliveries = { pending: 0, succeeded: 0, failed: 0, cancelled: 0 }
   const durations: number[] = []
   let failed = 0
@@ -79,7 +89,7 @@ function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): St
   let oldestPendingAt: Date | null = null
   for (const { record, attempts } of rows) {
     if (record.tenantId !== tenantId) continue
-    if (record.createdAt >= since) deliveries[record.status] += 1
+    if (counts(record.createdAt)) deliveries[record.status] += 1
     if (record.status === 'pending') {
       backlog += 1
       if (oldestPendingAt === null || record.createdAt < oldestPendingAt) {
@@ -87,7 +97,7 @@ function figures(rows: Iterable<DeliveryRow>, tenantId: string, since: Date): St
       }
     }
     for (const attempt of attempts) {
-      if (attempt.startedAt < since) continue
+      if (!counts(attempt.startedAt)) continue
       if (attempt.succeeded) durations.push(attempt.durationMs)
       else failed += 1
     }

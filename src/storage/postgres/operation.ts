@@ -35,28 +35,29 @@ interface StatsRow {
  */
 export async function readStats(
   database: Database,
-  { tenantId, endpointId, since }: Parameters<Storage['stats']>[0],
+  { tenantId, endpointId, since, until }: Parameters<Storage['stats']>[0],
 ): Promise<StatsRecord> {
   const { schema } = database
-  const ofEndpoint = endpointId === undefined ? '' : 'AND endpoint_id = $3'
+  const ofEndpoint = endpointId === undefined ? '' : 'AND endpoint_id = $4'
   const waitingEvents =
     endpointId === undefined
       ? `(SELECT count(*) FROM ${schema}.fan_out_queue WHERE tenant_id = $1)`
       : '0'
+  const span = [since, until ?? Number.MAX_SAFE_INTEGER]
   const [row] = await database.query<StatsRow>(
     `WITH created AS (
       SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
           count(*) FILTER (WHERE status = 'succeeded') AS succeeded,
           count(*) FILTER (WHERE status = 'failed') AS failed,
           count(*) FILTER (WHERE status = 'cancelled') AS cancelled
-        FROM ${schema}.deliveries WHERE tenant_id = $1 AND created_at >= $2 ${ofEndpoint}
+        FROM ${schema}.deliveries WHERE tenant_id = $1 AND created_at >= $2 AND created_at < $3 ${ofEndpoint}
     ), waiting AS (
       SELECT count(*) AS count, min(created_at) AS oldest_pending_at
         FROM ${schema}.deliveries WHERE tenant_id = $1 AND status = 'pending' ${ofEndpoint}
     ), attempted AS (
       -- At most one group per outcome and millisecond of the time-out, however many attempts.
       SELECT succeeded, duration_ms, count(*) AS count
-        FROM ${schema}.attempts WHERE tenant_id = $1 AND started_at >= $2 ${ofEndpoint}
+        FROM ${schema}.attempts WHERE tenant_id = $1 AND started_at >= $2 AND started_at < $3 ${ofEndpoint}
         GROUP BY succeeded, duration_ms
     ), durations AS (
       SELECT duration_ms, sum(count) OVER (ORDER BY duration_ms) AS up_to, sum(count) OVER () AS "all"
@@ -67,7 +68,7 @@ export async function readStats(
         (SELECT coalesce(sum(count), 0) FROM attempted WHERE NOT succeeded) AS attempts_failed,
         ${[50, 95, 99].map(nearestRank).join(', ')}
       FROM created, waiting`,
-    endpointId === undefined ? [tenantId, since] : [tenantId, since, endpointId],
+    endpointId === undefined ? [tenantId, ...span] : [tenantId, ...span, endpointId],
   )
   if (row === undefined) throw new Error('Postgres gave no row for the statistics')
   return {

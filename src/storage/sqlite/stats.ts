@@ -5,16 +5,17 @@ import { toDate } from './rows.ts'
 import { storeText } from './text.ts'
 
 /**
- * All figures are exact and are read from indexes alone: what was created or attempted since
- * `since`, and besides that only what is pending, failed or cancelled.
+ * All figures are exact and are read from indexes alone: what was created or attempted from
+ * `since` on and before `until`, and besides that only what is pending, failed or cancelled.
  */
 export function readStats(
   statements: Statements,
-  { tenantId, endpointId, since }: Parameters<Storage['stats']>[0],
+  { tenantId, endpointId, since, until }: Parameters<Storage['stats']>[0],
 ): StatsRecord {
   const values = {
     tenant: storeText(tenantId),
     since: since.getTime(),
+    until: until?.getTime() ?? Number.MAX_SAFE_INTEGER,
     ...(endpointId === undefined ? {} : { endpoint: endpointId }),
   }
   const scope = new Scope(statements, values, endpointId !== undefined)
@@ -63,7 +64,7 @@ class Scope {
 
   count(status: DeliveryStatus): StatusCount {
     const row = this.#statements.get<StatusCount>(
-      `SELECT count(*) AS total, total(created_at >= :since) AS sinceThen,
+      `SELECT count(*) AS total, total(created_at >= :since AND created_at < :until) AS sinceThen,
           min(created_at) AS oldest
         FROM webhooks_deliveries INDEXED BY webhooks_deliveries_by_status
         WHERE tenant_id = :tenant ${this.#ofEndpoint} AND status = '${status}'`,
@@ -76,7 +77,7 @@ class Scope {
   created(): number {
     const row = this.#statements.get<{ count: number }>(
       `SELECT count(*) AS count FROM webhooks_deliveries INDEXED BY webhooks_deliveries_created
-        WHERE tenant_id = :tenant AND created_at >= :since ${this.#ofEndpoint}`,
+        WHERE tenant_id = :tenant AND created_at >= :since AND created_at < :until ${this.#ofEndpoint}`,
       this.#values,
     )
     return row?.count ?? 0
@@ -87,7 +88,7 @@ class Scope {
     return this.#statements.all<DurationGroup>(
       `SELECT succeeded, duration_ms, count(*) AS count
         FROM webhooks_attempts INDEXED BY webhooks_attempts_started
-        WHERE tenant_id = :tenant AND started_at >= :since ${this.#ofEndpoint}
+        WHERE tenant_id = :tenant AND started_at >= :since AND started_at < :until ${this.#ofEndpoint}
         GROUP BY succeeded, duration_ms ORDER BY duration_ms`,
       this.#values,
     )

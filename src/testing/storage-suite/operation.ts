@@ -46,6 +46,29 @@ export function statsTests({ describe, test }: Suite): void {
       assert.deepEqual(stats.durationMs, { p50: 50, p95: 95, p99: 99 })
     })
 
+    test('count only deliveries created before until', async (kit) => {
+      for (const at of [9, 10, 19, 20]) {
+        await kit.addSettled('succeeded', { createdAt: kit.at(at) })
+        await kit.addSettled('failed', { createdAt: kit.at(at) })
+        await kit.addDelivery({ createdAt: kit.at(at) })
+      }
+      const stats = await kit.storage.stats({ tenantId, since: kit.at(10), until: kit.at(20) })
+      assert.deepEqual(stats.deliveries, { pending: 2, succeeded: 2, failed: 2, cancelled: 0 })
+      assert.equal(stats.backlog, 4)
+    })
+
+    test('count only attempts started before until', async (kit) => {
+      const instants = [9, 10, 19, 20]
+      await kit.addDeliveries(4, await kit.addEndpoint())
+      for (const [index, row] of (await kit.claimed(0)).entries()) {
+        const settlement = kit.settlement(row, index % 2 === 0 ? 'succeeded' : 'failed')
+        settlement.attempt.startedAt = kit.at(instants[index] ?? 0)
+        await kit.settle(settlement)
+      }
+      const stats = await kit.storage.stats({ tenantId, since: kit.at(10), until: kit.at(20) })
+      assert.deepEqual(stats.attempts, { succeeded: 1, failed: 1 })
+    })
+
     test('percentiles go by nearest rank', async (kit) => {
       const durations = [40, 10, 30, 20]
       await kit.addDeliveries(4, await kit.addEndpoint())
