@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: everything side by side in one run. Prints a report and writes bench/RESULTS.md,
- * bench/results.json and the tables of docs/scaling.md. `--only postgres,bullmq` runs some contenders, `--quick` everything in
- * less time and with less certainty.
+ * bench/results.json and the tables of docs/scaling.md. `--only postgres,bullmq` runs some
+ * contenders, `--quick` everything in less time and with less certainty.
  */
 import { writeFileSync } from 'node:fs'
 import { measureFigures } from './figures/index.ts'
