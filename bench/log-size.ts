@@ -106,10 +106,7 @@ try {
     sqlite: await measureSqlite(folder),
   }
   console.log(size)
-  writeFileSync(
-    new URL('./log-size.json', import.meta.url),
-    `${JSON.stringify(size, null, 2)}\n`,
-  )
+  writeFileSync(new URL('./log-size.json', import.meta.url), `${JSON.stringify(size, null, 2)}\n`)
   updateScaling()
 } finally {
   await postgres.stop()

@@ -45,9 +45,24 @@ function costTable({ machine, results }: Measured): string {
   const rows = [
     ['sign and POST, by undici', '`send`', micros(floor), 'own CPU of the floor'],
     ['the engine', '`engine`', micros(less(memory, floor)), 'own CPU on memory, less `send`'],
-    ['SQLite, in the process', '`sqlite`', micros(less(sqlite, memory)), 'own CPU, less that on memory'],
-    ['Postgres, in the process', '`client`', micros(less(postgres, memory)), 'own CPU, less that on memory'],
-    ['Postgres, in the server', '`server`', micros(server(results, 'postgres')), 'CPU of the server'],
+    [
+      'SQLite, in the process',
+      '`sqlite`',
+      micros(less(sqlite, memory)),
+      'own CPU, less that on memory',
+    ],
+    [
+      'Postgres, in the process',
+      '`client`',
+      micros(less(postgres, memory)),
+      'own CPU, less that on memory',
+    ],
+    [
+      'Postgres, in the server',
+      '`server`',
+      micros(server(results, 'postgres')),
+      'CPU of the server',
+    ],
   ]
   return `From bench/results.json of ${machine.date}: Node ${machine.node}, ${machine.cores} cores, load before it began ${machine.load.toFixed(1)}.
 
@@ -80,10 +95,19 @@ function needsTable({ results }: Measured, log: LogSize): string {
     cores(rate, inServer),
     `${amount((rate * log.postgres.walBytes) / 1e6)} MB/s`,
     `${amount((rate * day * per) / 1e9)} GB`,
-    rate * day > log.postgres.prunePerSecond * day ? 'no: see partitions' : `${amount((rate * day) / log.postgres.prunePerSecond / 60)} min`,
+    rate * day > log.postgres.prunePerSecond * day
+      ? 'no: see partitions'
+      : `${amount((rate * day) / log.postgres.prunePerSecond / 60)} min`,
   ])
   return table(
-    ['deliveries', 'cores for processes', 'cores for Postgres', 'write-ahead log', 'log per day', '`prune` of a day'],
+    [
+      'deliveries',
+      'cores for processes',
+      'cores for Postgres',
+      'write-ahead log',
+      'log per day',
+      '`prune` of a day',
+    ],
     rows,
   )
 }
@@ -93,7 +117,10 @@ function billionTable(log: LogSize): string {
   const rows = [
     ['on Postgres, all tables', `${amount((1e9 * perDelivery(size(log.postgres))) / 1e12)} TB`],
     ['of these, attempts', `${amount((1e9 * attempt) / 1e12)} TB`],
-    ...rates.map((rate) => [`is reached at ${thousands(rate)} per second after`, `${amount(1e9 / rate / day)} days`]),
+    ...rates.map((rate) => [
+      `is reached at ${thousands(rate)} per second after`,
+      `${amount(1e9 / rate / day)} days`,
+    ]),
     ['takes `prune`, in one process', `${amount(1e9 / prunePerSecond / 3600)} hours`],
   ]
   return table(['a billion deliveries', ''], rows)
