@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: everything side by side in one run. Prints a report and writes bench/RESULTS.md
- * and bench/results.json. `--only postgres,bullmq` runs some contenders, `--quick` everything in
- * less time and with less certainty.
+ * `npm run bench`: everything side by side in one run. Prints a report and writes bench/RESULTS.md,
+ * bench/results.json and the tables of docs/scaling.md. `--only postgres,bullmq` runs some
+ * contenders, `--quick` everything in less time and with less certainty.
  */
 import { writeFileSync } from 'node:fs'
 import { measureFigures } from './figures/index.ts'
@@ -12,6 +12,7 @@ import { writeReport } from './report.ts'
 import { startPeer } from './rpc.ts'
 import { startServers } from './servers/index.ts'
 import { measureThroughput } from './throughput.ts'
+import { updateScaling } from './update-scaling.ts'
 import { judgeThroughput } from './verdicts.ts'
 
 const { chosen, effort, withFigures, writesReport } = readOptions()
@@ -32,6 +33,7 @@ try {
       new URL('./results.json', import.meta.url),
       `${JSON.stringify(report, null, 2)}\n`,
     )
+    updateScaling()
   }
 } finally {
   await servers.stop()

@@ -32,7 +32,7 @@ describe.each(documents)('%s', (file) => {
   })
 
   test('names only commands that exist', () => {
-    const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(({ 1: name = '' }) => name)
+    const commands = [...text.matchAll(/npm run ([\w:-]+)/g)].map(({ 1: name = '' }) => name)
     expect(commands.filter((name) => scripts[name] === undefined)).toEqual([])
     const run = commands.flatMap((name) => scripts[name]?.match(/node (\S+\.ts)/)?.[1] ?? [])
     expect(run.filter((path) => !existsSync(`${root}${path}`))).toEqual([])

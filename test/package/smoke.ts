@@ -43,7 +43,7 @@ async function pack(folder: string): Promise<string> {
   const [packed] = JSON.parse(stdout.slice(stdout.lastIndexOf('\n[\n') + 1))
   const paths: string[] = packed.files.map((file: { path: string }) => file.path)
   const allowed =
-    /^(dist\/[^/]+\.(c?js|d\.c?ts|map)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/
+    /^(dist\/[^/]+\.(c?js|d\.c?ts|map)|docs\/[\w-]+\.md|[A-Z]+\.md|LICENSE|package\.json)$/
   const others = paths.filter((path) => !allowed.test(path))
   assert.deepEqual(others, [], 'The package must hold what users need and nothing else')
   console.log(`${packed.filename}: ${paths.length} files, ${Math.round(packed.size / 1024)} KiB`)
