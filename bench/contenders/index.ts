@@ -104,4 +104,22 @@ export const entries: readonly Entry[] = [
     ours: true,
     how: 'Defaults, LISTEN/NOTIFY included.',
   },
+  {
+    name: 'postgres-bullmq',
+    title: 'ours, Postgres + BullMQ',
+    file: 'postgres-bullmq',
+    needs: ['postgres', 'redis'],
+    shared: true,
+    ours: true,
+    how: '`bullmqScheduler` with its defaults, and `listen: false`, as its documentation says.',
+  },
+  {
+    name: 'postgres-pg-boss',
+    title: 'ours, Postgres + pg-boss',
+    file: 'postgres-pg-boss',
+    needs: ['postgres'],
+    shared: true,
+    ours: true,
+    how: '`pgBossScheduler` with its defaults, LISTEN/NOTIFY by pg-boss, and `listen: false`.',
+  },
 ]
