@@ -2,9 +2,9 @@ import type { EndpointRecord, HealthChange } from '../storage/storage.ts'
 import type { Context } from './context.ts'
 import { switchOff } from './disable.ts'
 import { judgeHealth, probeFrom } from './endpoint-health.ts'
+import type { Ended } from './outcome.ts'
 import { isTestSend } from './outcome.ts'
 import { toEndpoint } from './records.ts'
-import type { Ended } from './settler.ts'
 
 /** Keeps the health of endpoints up to date, and switches off those that are gone or dead. */
 export class HealthKeeper {

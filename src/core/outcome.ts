@@ -17,6 +17,12 @@ export interface Outcome {
   gone: boolean
 }
 
+/** An attempt that ended, to be recorded. */
+export interface Ended {
+  job: Job
+  outcome: Outcome
+}
+
 /**
  * Decides what follows from an attempt. Failures of origin `sender` cost nothing: neither a place
  * in the schedule nor the endpoint's health.

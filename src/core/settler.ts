@@ -1,16 +1,9 @@
 import type { DeliveryRecord } from '../storage/storage.ts'
 import { Batcher } from './batcher.ts'
 import type { Context } from './context.ts'
-import type { Job } from './dispatcher.ts'
 import type { HealthKeeper } from './health-keeper.ts'
-import type { Outcome } from './outcome.ts'
+import type { Ended, Outcome } from './outcome.ts'
 import { toDelivery } from './records.ts'
-
-/** An attempt that ended, to be recorded. */
-export interface Ended {
-  job: Job
-  outcome: Outcome
-}
 
 const attemptsPerWrite = 200
 

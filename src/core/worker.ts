@@ -10,8 +10,8 @@ import type { Dispatcher, Job } from './dispatcher.ts'
 import { probeFrom } from './endpoint-health.ts'
 import { FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
-import { decideOutcome } from './outcome.ts'
-import type { Ended, Settler } from './settler.ts'
+import { decideOutcome, type Ended } from './outcome.ts'
+import type { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
 /** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
