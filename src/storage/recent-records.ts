@@ -5,8 +5,8 @@ const eventCapacity = 2 * 1024 * 1024
 
 /**
  * Events that were fanned out a moment ago and are about to be sent. What the engine reads of an
- * event never changes, and an event with a pending delivery is never deleted. What goes in and out is copied, but for what is
- * nested in it.
+ * event never changes, and an event with a pending delivery is never deleted. What goes in and out
+ * is copied, but for what is nested in it.
  */
 export class RecentEvents {
   #young = new Map<string, EventRecord>()
