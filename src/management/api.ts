@@ -203,7 +203,8 @@ function checkOptions<Context>(options: ManagementOptions<Context>) {
         'it may reach, and what it may do there',
     )
   }
-  if (!/^(\/[\w.~-]+)+$/.test(basePath)) {
+  const [root, ...parts] = basePath.split('/')
+  if (root !== '' || parts.length === 0 || !parts.every((part) => /^[\w.~-]+$/.test(part))) {
     throw new WebhooksError(
       'invalid_option',
       'basePath must be a path such as /api/v1/webhooks, without a slash at its end',

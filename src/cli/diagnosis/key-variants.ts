@@ -16,7 +16,7 @@ export function keyVariants(secret: string): Variant<VerificationKey>[] {
   offer(Buffer.from(encoded, 'base64'), 'the bytes of the secret, read leniently', lenient)
   offer(Buffer.from(trimmed), 'the text of the secret as the key', asText)
   offer(Buffer.from(encoded), 'the text of the secret without its prefix as the key', asText)
-  if (/^([0-9a-f]{2})+$/i.test(encoded))
+  if (encoded.length % 2 === 0 && /^[0-9a-f]+$/i.test(encoded))
     offer(Buffer.from(encoded, 'hex'), 'the secret as hex', asText)
   return variants
 
