@@ -34,7 +34,9 @@ export class FanOut {
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
       limit: eventsPerBatch,
     })
-    for (const ofTenant of groupByTenant(events)) {
+    // Who has least to fan out comes first: the one with the most would hold up all the others.
+    const groups = groupByTenant(events).sort((a, b) => a.length - b.length)
+    for (const ofTenant of groups) {
       await this.#fanOutTenant(ofTenant, leaseToken, onDeliveries)
     }
     return events.length > 0
