@@ -172,8 +172,8 @@ describe.each(Object.keys(databases))(
         await Promise.all(processes.map(({ emit }) => emit(5)))
         const others = { url: 'https://other.example/', events: ['*'] }
         await processes[2].webhooks.endpoints.create(others)
-        const later = await Promise.all(processes.map(({ emit }) => emit(1)))
         inbox.answer = () => ({ status: 200 })
+        const later = await Promise.all(processes.map(({ emit }) => emit(1)))
         const toOthers = () => inbox.receipts.filter(({ url }) => url === others.url)
         await vi.waitFor(() => expect(toOthers().length).toBeGreaterThanOrEqual(3), patient)
         await drained(processes[0])

@@ -11,7 +11,6 @@ import {
   type DeliveryRow,
   dateOrNull,
   type EventRow,
-  eventColumns,
   toDeliveryRecord,
   toEndpointRecord,
   toEventRecord,
@@ -102,8 +101,7 @@ async function eventsOf(
   const known = ids.flatMap((id) => recent.get(id) ?? [])
   if (known.length === ids.length) return known
   const missing = ids.filter((id) => recent.get(id) === undefined)
-  const sql = `SELECT ${eventColumns} FROM ${database.schema}.claimed_events($1) AS event`
-  const rows = await database.queryNamed<EventRow>('claimed_events', sql, [textArray(missing)])
+  const rows = await database.call<EventRow>('claimed_events', [textArray(missing)])
   const read = rows.map(toEventRecord)
   for (const event of read) recent.keep(event)
   return [...known, ...read]

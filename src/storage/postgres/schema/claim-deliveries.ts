@@ -233,10 +233,17 @@ BEGIN
       ORDER BY claim.place;
 END $$;
 
+-- Columns by name: a table whose row type a function returns could not be given a new column while
+-- processes of the release before call it.
 CREATE FUNCTION ${schema}.claimed_events(p_ids text[])
-RETURNS SETOF ${schema}.events LANGUAGE plpgsql STABLE ${planning} AS $$
+RETURNS TABLE (event_position bigint, event_id text, tenant_id text, type text, created_at bigint,
+  channels json, idempotency_key text, traceparent text, body text)
+LANGUAGE plpgsql STABLE ${planning} AS $$
+#variable_conflict use_column
 BEGIN
-  RETURN QUERY SELECT * FROM ${schema}.events WHERE event_id = ANY (p_ids);
+  RETURN QUERY SELECT event.position, event.event_id, event.tenant_id, event.type, event.created_at,
+      event.channels, event.idempotency_key, event.traceparent, event.body
+    FROM ${schema}.events AS event WHERE event_id = ANY (p_ids);
 END $$;
 
 CREATE FUNCTION ${schema}.claimed_endpoints(p_ids text[])
