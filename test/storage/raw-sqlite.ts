@@ -4,6 +4,13 @@ import type { RawRows } from '../../src/testing/index.ts'
 type Row = Record<string, string | number | Uint8Array | null>
 
 /** What a file holds, read by statements of our own. Text that UTF-8 cannot hold is UTF-16. */
+/** Deliveries with their leases, which stand in a table of their own. */
+const deliveriesWithLeases = `(
+  SELECT delivery.*, lease_token,
+      iif(lease.due_at > 0 AND delivery.due_at NOT NULL, lease.due_at, delivery.due_at) AS due
+    FROM webhooks_deliveries AS delivery LEFT JOIN webhooks_delivery_leases AS lease
+      ON lease.delivery_id = delivery.delivery_id)`
+
 export function readRawSqlite(path: string): RawRows {
   const file = new DatabaseSync(path, { readOnly: true })
   const all = (table: string) => file.prepare(`SELECT * FROM ${table}`).all() as Row[]
@@ -28,14 +35,14 @@ export function readRawSqlite(path: string): RawRows {
         secrets: JSON.parse(text(row.secrets)).map(({ value }: { value: string }) => value),
         deleted: row.deleted_at !== null,
       })),
-      deliveries: all('webhooks_deliveries').map((row) => ({
+      deliveries: all(deliveriesWithLeases).map((row) => ({
         id: text(row.delivery_id),
         tenantId: text(row.tenant_id),
         eventId: text(row.event_id),
         endpointId: text(row.endpoint_id),
         status: text(row.status) as RawRows['deliveries'][number]['status'],
         attempts: Number(row.attempts),
-        dueAt: orNull(row.due_at, instant),
+        dueAt: orNull(row.due, instant),
         leaseToken: orNull(row.lease_token, text),
       })),
       attempts: all('webhooks_attempts').map((row) => ({

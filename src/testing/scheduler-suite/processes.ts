@@ -21,14 +21,6 @@ function sharingTests({ describe, test }: Suite): void {
       }
     })
 
-    test('what one that is full is told of, another does at once', async (kit) => {
-      const worker = kit.another()
-      await kit.start()
-      await kit.start(worker)
-      kit.here.work.isFull = true
-      await kit.taken(kit.addAndNotify(), 'nobody was woken')
-    })
-
     test('what one has planned, another does when the first is gone', async (kit) => {
       const [planner, worker] = [kit.another(), kit.another()]
       await kit.start(worker)
