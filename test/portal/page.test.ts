@@ -14,9 +14,8 @@ test('the page is a shell that only loads what belongs to it, and is never store
   expect(policy).not.toContain('unsafe')
   const html = await page.text()
   expect(html).toContain('&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;')
-  expect(html.match(/<script[^>]*>/g)).toEqual([
-    expect.stringMatching(`src="portal/portal-\\w+.js" nonce="${nonce}"`),
-  ])
+  expect(html.match(/<script[^>]*>/g)).toEqual([expect.stringContaining(`nonce="${nonce}"`)])
+  expect(html).toMatch(/<script [^>]*src="portal\/portal-\w+\.js"/)
   expect(html).not.toMatch(/https?:|\son\w+=/)
 })
 

@@ -16,7 +16,7 @@ export interface Sweeping {
 
 /** Of the hints within so long, one wake-up is made: thousands of emits are some fifty a second. */
 const gatherMs = 20
-/** How often a process that is full wakes another one. */
+/** How often a process that is full wakes another one, and how long it takes no wake-up itself. */
 const passOnEveryMs = 1_000
 /** How long a broker may take to answer before the process goes on without it. */
 const patienceMs = 2_000
@@ -42,11 +42,13 @@ export class BrokerScheduler implements Scheduler {
   #putting: Promise<void> | null = null
   /** Whether the broker owes an answer: it is asked no more before that, so that nothing piles up. */
   #isAsked = false
-  #endWait: () => void = () => {}
+  #endGathering: () => void = () => {}
   /** The earliest instant for which the broker has a wake-up of ours, until when that is believed. */
   #heldAt = never
   #believedUntil = 0
   #passedOnAt = Number.NEGATIVE_INFINITY
+  /** Ends the wait of a wake-up that this process got while it was full. */
+  #endHolding: () => void = () => {}
   #isFailing = false
 
   constructor(broker: Broker, name: string, { sweepIntervalMs = 30_000 }: Sweeping) {
@@ -66,7 +68,7 @@ export class BrokerScheduler implements Scheduler {
   async start(work: Work): Promise<void> {
     this.attach(work)
     await this.#connect()
-    this.#broker.listen(() => this.#wake())
+    this.#broker.listen(() => this.#wake(work))
     this.#loop.start(work)
   }
 
@@ -80,8 +82,9 @@ export class BrokerScheduler implements Scheduler {
   async stop(): Promise<void> {
     this.#isStopping = true
     await this.#loop.stop()
+    this.#endHolding()
     // What was wanted a moment ago is still put, so that others do what this process leaves.
-    this.#endWait()
+    this.#endGathering()
     await this.#putting
     if (this.#connected === null) return
     await this.#connected.catch(() => {})
@@ -89,16 +92,24 @@ export class BrokerScheduler implements Scheduler {
     await within(closed, patienceMs, this.#host.clock).catch((error) => this.#complain(error))
   }
 
-  #wake(): Promise<void> {
+  async #wake(work: Work): Promise<void> {
     // It may be the one that is held, and come too early by this clock: then it is put again.
     this.#heldAt = never
-    return this.#loop.runSoon()
+    await this.#loop.runSoon()
+    if (!work.isFull || this.#isStopping) return
+    // Another process may have room. The broker hands this one nothing before this call ends, so
+    // that it does not get back what it passes on.
+    this.#want(this.#now())
+    const holding = wait(passOnEveryMs, work.clock)
+    this.#endHolding = holding.end
+    await holding.over
   }
 
   /** What is left to this process's own clock once a run has returned. */
   #planAfter(next: Date | null, work: Work): number {
     const now = this.#now()
-    if (work.isFull && now - this.#passedOnAt >= passOnEveryMs) {
+    if (!work.isFull) this.#endHolding()
+    else if (now - this.#passedOnAt >= passOnEveryMs) {
       this.#passedOnAt = now
       this.#want(now)
     }
@@ -123,7 +134,10 @@ export class BrokerScheduler implements Scheduler {
       const at = this.#wantedAt
       this.#wantedAt = never
       await this.#put(at)
-      if (!this.#isStopping) await this.#wait(gatherMs)
+      if (this.#isStopping) continue
+      const gathering = wait(gatherMs, this.#host.clock)
+      this.#endGathering = gathering.end
+      await gathering.over
     }
   }
 
@@ -186,16 +200,19 @@ export class BrokerScheduler implements Scheduler {
   #now(): number {
     return this.#host.clock.now().getTime()
   }
+}
 
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#host.clock.setTimer(resolve, ms)
-      this.#endWait = () => {
-        cancel()
-        resolve()
-      }
-    })
-  }
+/** Over after so long, or when it is ended. */
+function wait(ms: number, clock: Clock): { over: Promise<void>; end: () => void } {
+  let end: () => void = () => {}
+  const over = new Promise<void>((resolve) => {
+    const cancel = clock.setTimer(resolve, ms)
+    end = () => {
+      cancel()
+      resolve()
+    }
+  })
+  return { over, end }
 }
 
 /** The promise's own outcome, or a rejection if it has none in time. */

@@ -21,6 +21,16 @@ function sharingTests({ describe, test }: Suite): void {
       }
     })
 
+    test('what one that is full is told of, another does at once', async (kit) => {
+      const worker = kit.another()
+      await kit.start()
+      await kit.start(worker)
+      kit.here.work.isFull = true
+      for (let round = 0; round < 3; round += 1) {
+        await kit.taken(kit.addAndNotify(), 'nobody was woken')
+      }
+    })
+
     test('what one has planned, another does when the first is gone', async (kit) => {
       const [planner, worker] = [kit.another(), kit.another()]
       await kit.start(worker)
