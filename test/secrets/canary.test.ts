@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import type { Pool } from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import * as z from 'zod'
 import {
   createWebhooks,
@@ -16,8 +16,10 @@ import {
   type NotificationName,
   type Storage,
 } from '../../src/index.ts'
+import { openTelemetry } from '../../src/opentelemetry/index.ts'
 import { postgresStorage } from '../../src/storage/postgres/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
+import { startSdk } from '../opentelemetry/sdk.ts'
 import { type PostgresServer, startPostgres } from '../storage/postgres-server.ts'
 import { bytesCanary, type Canary, findCanaries, textCanary, writeDown } from './canaries.ts'
 
@@ -153,7 +155,10 @@ async function goThrough(
   const log = (details: object, message: string) => tell([message, details])
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
   const { storage, failing, failOnce } = tellingStorage(openStorage())
-  const settings = { events, storage, logger, ...(encryption && { encryption }) }
+  const sdk = startSdk()
+  onTestFinished(() => sdk.stop())
+  const telemetry = openTelemetry({ sendTraceparent: true })
+  const settings = { events, storage, logger, telemetry, ...(encryption && { encryption }) }
   const webhooks = createWebhooks({
     ...settings,
     addressGuard: { allow: ['127.0.0.1'] },
@@ -337,6 +342,8 @@ async function goThrough(
   tell(await endpoints.disable(created[1] ?? ''))
   await endpoints.delete(created[2] ?? '')
   tell(webhooks)
+  // Metrics and traces; before the stop, after which what is waiting is measured no more.
+  told.push(await sdk.everything())
   await webhooks.stop()
   return { told: told.join('\n'), failures, created }
 }
@@ -409,6 +416,7 @@ describe('fifty canaries', () => {
       'The receiver answered 410',
       'is encrypted with a key that is not among encryption.keys',
       '[redacted]',
+      '"ainexlayer.webhooks.backlog',
     ]
     expect(words.filter((word) => !told.includes(word))).toEqual([])
     expect(failures.length).toBeGreaterThan(35)
