@@ -32,10 +32,12 @@ export class HealthKeeper {
   #changesOf(ended: Ended[]): HealthChange[] {
     const changes = new Map<string, HealthChange>()
     for (const each of ended) {
-      if (!bearsOnHealth(each)) continue
       const endpointId = each.job.endpoint.id
-      const before = changes.get(endpointId) ?? { ...noChange, endpointId }
-      changes.set(endpointId, addTo(before, each, this.#context.clock.now()))
+      const before = changes.get(endpointId)
+      // What follows another attempt may end the streak that this one began.
+      if (before === undefined && !bearsOnHealth(each)) continue
+      const change = before ?? { ...noChange, endpointId }
+      changes.set(endpointId, addTo(change, each, this.#context.clock.now()))
     }
     return [...changes.values()]
   }

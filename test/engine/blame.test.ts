@@ -48,6 +48,18 @@ function createWorld() {
   return { clock, world, webhooks, shop: network.receiver(url) }
 }
 
+test('a success ends the streak of a failure that was recorded with it', async () => {
+  const { clock, webhooks, shop } = createWorld()
+  const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+  shop.answer(200, 500, 200)
+  for (const orderId of ['o1', 'o2', 'o3']) await webhooks.emit('order.paid', { orderId })
+  await webhooks.start()
+  await clock.advance(100)
+  const { items } = await webhooks.deliveries.list()
+  expect(items.map(({ status }) => status).sort()).toEqual(['pending', 'succeeded', 'succeeded'])
+  expect(await webhooks.endpoints.get(id)).toMatchObject({ failedAttempts: 0, failingSince: null })
+})
+
 describe('a fault of our own', () => {
   test('costs a delivery no attempt and an endpoint no health, and is on record as ours', async () => {
     const { clock, world, webhooks, shop } = createWorld()
