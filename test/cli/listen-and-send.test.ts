@@ -19,8 +19,9 @@ async function listening(args: string[] = [], env: Record<string, string> = {}) 
 }
 
 function post(url: string, body: string, key = secret, id = 'msg_1'): Promise<Response> {
-  const signature = new Webhook(key).sign(id, new Date(), body)
-  const timestamp = String(Math.floor(Date.now() / 1000))
+  const now = new Date()
+  const signature = new Webhook(key).sign(id, now, body)
+  const timestamp = String(Math.floor(now.getTime() / 1000))
   const headers = {
     'webhook-id': id,
     'webhook-timestamp': timestamp,
