@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { definePortal } from './portal.build.ts'
 
@@ -8,5 +9,7 @@ export default defineConfig({
     globalSetup: ['test/prisma/generate.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     testTimeout: 20_000,
+    // Most tests wait for a server or a child process, so that more of them fit than cores.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 })
