@@ -2,7 +2,7 @@
  * Traces and metrics by OpenTelemetry, for hosts that have it. The only entry that imports
  * `@opentelemetry/api`, which is an optional peer; without an SDK its calls do nothing.
  */
-import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api'
+import { createNoopMeter, type Meter, metrics, type Tracer, trace } from '@opentelemetry/api'
 import type { Telemetry } from '../ports.ts'
 import { Instruments } from './instruments.ts'
 import { attemptSpan, emitSpan } from './spans.ts'
@@ -32,13 +32,27 @@ const scope = '@ainexlayer/webhooks'
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
   const tracer = options.tracer ?? trace.getTracer(scope)
-  const instruments = new Instruments(options.meter ?? metrics.getMeter(scope))
   const { sendTraceparent = false } = options
+  const spans: Telemetry = {
+    emit: (types, run) => emitSpan(tracer, types, run),
+    attempt: (facts, run) => attemptSpan(tracer, facts, { run, sendTraceparent }),
+    storageFault() {},
+    begin: () => () => {},
+  }
+  const meter = options.meter ?? metrics.getMeter(scope)
+  return measuresNothing(meter) ? spans : measured(spans, new Instruments(meter))
+}
+
+function measured(spans: Telemetry, instruments: Instruments): Telemetry {
   return {
-    emit: (types, run) => instruments.emit(types, () => emitSpan(tracer, types, run)),
-    attempt: (facts, run) =>
-      instruments.attempt(facts, () => attemptSpan(tracer, facts, { run, sendTraceparent })),
+    emit: (types, run) => instruments.emit(types, () => spans.emit(types, run)),
+    attempt: (facts, run) => instruments.attempt(facts, () => spans.attempt(facts, run)),
     storageFault: (method) => instruments.storageFault(method),
     begin: (instance) => instruments.begin(instance),
   }
+}
+
+/** Without an SDK every meter is this one, for good. */
+function measuresNothing(meter: Meter): boolean {
+  return meter === createNoopMeter()
 }

@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   createContextKey,
+  isSpanContextValid,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -38,6 +39,7 @@ export async function emitSpan<Result>(
       ...(types.length > 1 && { 'messaging.batch.message_count': types.length }),
     },
   })
+  if (!isSpanContextValid(span.spanContext())) return run(null) // no SDK
   try {
     const traceparent = formatTraceparent(span.spanContext())
     return await context.with(trace.setSpan(context.active(), span), () => run(traceparent))
@@ -77,7 +79,8 @@ export async function attemptSpan(
     },
     ROOT_CONTEXT,
   )
-  // Without an SDK, and for spans that were not sampled, the rest is spared.
+  if (!isSpanContextValid(span.spanContext())) return run({}) // no SDK
+  // For spans that were not sampled, the rest is spared.
   if (span.isRecording()) span.setAttributes(describe(facts))
   try {
     const traceparent = sendTraceparent ? formatTraceparent(span.spanContext()) : null

@@ -1,6 +1,6 @@
 /** The API without an SDK, as in a host whose operators do not trace. */
 import { trace } from '@opentelemetry/api'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { defineEvents, memoryStorage } from '../../src/index.ts'
 import { openTelemetry } from '../../src/opentelemetry/index.ts'
@@ -27,6 +27,13 @@ test('everything works, no context is stored, and no header is sent', async () =
   ])
   expect((await webhooks.deliveries.list({ status: 'succeeded' })).total).toBe(1)
   await webhooks.stop()
+})
+
+test('nothing of the instance is followed that nobody would read', () => {
+  const on = vi.fn()
+  const end = openTelemetry().begin({ on, now: () => new Date(), backlog: async () => null })
+  end()
+  expect(on).not.toHaveBeenCalled()
 })
 
 test('a context that the host made by other means is stored all the same', async () => {
