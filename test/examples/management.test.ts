@@ -1,17 +1,18 @@
 /** The management API in each framework, over a real socket where the framework has one. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { createWebhooks, memoryStorage, type Webhooks } from '@ainexlayer/webhooks'
 import { ainexlayerEvents } from '@ainexlayer/webhooks/ainexlayer'
 import { managementActions, managementApi, nodeListener } from '@ainexlayer/webhooks/management'
 import express from 'express'
 import { fastify } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createExpressApp } from '../../examples/management/express.ts'
 import { createFastifyApp } from '../../examples/management/fastify.ts'
 import { createHonoApp } from '../../examples/management/hono.ts'
-import { createRouteHandlers } from '../../examples/management/next.ts'
 import { createNodeServer } from '../../examples/management/node.ts'
 
 type Instance = Webhooks<typeof ainexlayerEvents>
@@ -43,6 +44,37 @@ async function listen(server: Server): Promise<Reach> {
   return (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init)
 }
 
+let nextApp: Promise<string> | undefined
+const endings: (() => unknown)[] = []
+afterAll(async () => {
+  for (const end of endings.splice(0)) await end()
+})
+
+/** A real Next.js app, whose only route is `examples/management/next.ts`. */
+async function startNextApp(): Promise<string> {
+  const next = fileURLToPath(import.meta.resolve('next/dist/bin/next'))
+  const app = fileURLToPath(new URL('next-app', import.meta.url))
+  const child = spawn(process.execPath, [next, 'dev', app, '-H', '127.0.0.1', '-p', '0'], {
+    env: { ...process.env, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // a group of its own, because it has children that outlive it
+  })
+  endings.push(async () => {
+    const closed = once(child, 'close')
+    process.kill(-(child.pid as number), 'SIGKILL')
+    await closed
+  })
+  let printed = ''
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    printed += chunk
+    const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? []
+    if (address === undefined) continue
+    child.stdout.resume() // a pipe that nobody reads fills up
+    return address
+  }
+  throw new Error(`Next.js did not start: ${printed}`)
+}
+
 const mounts: Record<string, (webhooks: Instance) => Promise<Reach>> = {
   'node:http': async (webhooks) => listen(createNodeServer(webhooks)),
   Express: async (webhooks) => listen(createServer(createExpressApp(webhooks))),
@@ -56,13 +88,11 @@ const mounts: Record<string, (webhooks: Instance) => Promise<Reach>> = {
     const app = createHonoApp(webhooks)
     return async (path, init) => app.request(path, init)
   },
-  async 'Next.js, by its signature'(webhooks) {
-    const handlers = createRouteHandlers(webhooks)
-    return (path, init) => {
-      const request = new Request(`https://host.example${path}`, init)
-      const context = { params: Promise.resolve({ path: path.split('/').slice(4) }) }
-      return handlers[request.method as keyof typeof handlers](request, context)
-    }
+  // One server for all tests: it takes seconds to start. They leave nothing behind.
+  async 'Next.js'() {
+    nextApp ??= startNextApp()
+    const address = await nextApp
+    return (path, init) => fetch(`${address}${path}`, init)
   },
 }
 
