@@ -5,7 +5,11 @@ import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
 const eventsPerBatch = 250
-/** Endpoints of a tenant looked at at once. */
+/**
+ * Endpoints of a tenant looked at at once; fewer at first, so that the first requests are under way
+ * while the rest is still being written.
+ */
+const endpointsOnFirstPage = 100
 const endpointsPerPage = 500
 /** Deliveries written at once, about. */
 const deliveriesPerWrite = 1_000
@@ -48,17 +52,19 @@ export class FanOut {
     onDeliveries: () => void,
   ): Promise<void> {
     let after: string | null = null
+    let limit = endpointsOnFirstPage
     do {
       const endpoints: EndpointRecord[] = await this.#context.storage.listSubscribers({
         tenantId: events[0]?.tenantId ?? '',
         position: Math.max(...events.map((event) => event.position)),
         emittedAt: new Date(Math.min(...events.map((event) => event.createdAt.getTime()))),
         after,
-        limit: endpointsPerPage,
+        limit,
       })
-      const isLast = endpoints.length < endpointsPerPage
+      const isLast = endpoints.length < limit
       await this.#write(events, endpoints, isLast, leaseToken, onDeliveries)
       after = isLast ? null : (endpoints.at(-1)?.id ?? null)
+      limit = endpointsPerPage
     } while (after !== null)
   }
 

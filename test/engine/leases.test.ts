@@ -274,6 +274,32 @@ describe('a claim', () => {
 })
 
 describe('a fan-out', () => {
+  test('to many endpoints reaches the first of them while the rest is still looked for', async () => {
+    const { clock, network, storage, process } = createWorld()
+    const search = Promise.withResolvers<void>()
+    const slow = process({
+      storage: override(storage, {
+        listSubscribers: async (params) => {
+          if (params.after !== null) await search.promise
+          return storage.listSubscribers(params)
+        },
+      }),
+    })
+    await slow.start()
+    for (let n = 0; n < 1_100; n++) {
+      await slow.endpoints.create({ url: `https://many.example/${n}`, events: ['*'] })
+    }
+    const { id } = await slow.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    const early = network.requests.length
+    expect(early).toBeGreaterThan(0)
+    expect(early).toBeLessThan(500)
+    search.resolve()
+    await clock.advance(60_000)
+    expect(new Set(network.requests.map(({ url }) => url)).size).toBe(1_100)
+    expect(network.requests.filter(({ eventId }) => eventId === id)).toHaveLength(1_100)
+  })
+
   test('that died half-way is done again, without a second delivery', async () => {
     const { clock, network, storage, process } = createWorld()
     const dying = process({
