@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import type { Clock, Logger, Random } from './ports.ts'
 
 /** The largest delay that Node's timers keep; beyond it they fire at once. */
@@ -29,7 +29,24 @@ export const systemClock: Clock = {
 /** Cryptographically secure randomness for bytes; `Math.random` where only spread matters. */
 export const systemRandom: Random = {
   next: Math.random,
-  bytes: (length) => randomBytes(length),
+  bytes: drawBytes,
+}
+
+/** Drawn ahead: one draw costs as much as thousands of bytes do, and ids are made all the time. */
+const pool = Buffer.alloc(4_096)
+let used = pool.length
+
+function drawBytes(length: number): Uint8Array {
+  if (length > pool.length / 16) return randomBytes(length)
+  if (used + length > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const bytes = Uint8Array.from(pool.subarray(used, used + length))
+  // What was handed out may be a secret, and shall be nowhere else.
+  pool.fill(0, used, used + length)
+  used += length
+  return bytes
 }
 
 /** Warnings and errors to the console; everything else nowhere. */
