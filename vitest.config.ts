@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: ['test/prisma/generate.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     testTimeout: 20_000,
-    // Most tests wait for a server or a child process, so that more of them fit than cores.
+    // By itself vitest keeps one core free, although most tests wait for a server or a child process.
     maxWorkers: Math.max(2, availableParallelism()),
   },
 })

@@ -79,13 +79,13 @@ export async function attemptSpan(
     },
     ROOT_CONTEXT,
   )
-  if (!isSpanContextValid(span.spanContext())) return run({}) // no SDK
+  const within = untraced(trace.setSpan(ROOT_CONTEXT, span))
+  if (!isSpanContextValid(span.spanContext())) return context.with(within, () => run({})) // no SDK
   // For spans that were not sampled, the rest is spared.
   if (span.isRecording()) span.setAttributes(describe(facts))
   try {
     const traceparent = sendTraceparent ? formatTraceparent(span.spanContext()) : null
     const headers: Record<string, string> = traceparent === null ? {} : { traceparent }
-    const within = untraced(trace.setSpan(ROOT_CONTEXT, span))
     const attempt = await context.with(within, () => run(headers))
     span.setAttribute('ainexlayer.webhooks.attempt.id', attempt.id)
     span.setAttributes(outcomeOf(attempt))

@@ -1,4 +1,4 @@
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, INVALID_SPAN_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -183,11 +183,15 @@ describe('an attempt', () => {
     }
   })
 
-  test('is left alone by instrumentations of the HTTP client below it', async () => {
+  const silent = { startSpan: () => trace.wrapSpanContext(INVALID_SPAN_CONTEXT) } as never
+  test.each([
+    { how: 'traced', options: {}, ours: ['send order.paid'] },
+    { how: 'not traced by the tracer given', options: { tracer: silent }, ours: [] },
+  ])('is left alone by instrumentations of the HTTP client: $how', async ({ options, ours }) => {
     const facts = { tenantId: 'default', eventId: 'evt_1', eventType: 'order.paid', number: 1 }
     const ids = { deliveryId: 'dlv_1', endpointId: 'ep_1', traceparent: null }
     const inner = trace.getTracer('undici')
-    await openTelemetry()
+    await openTelemetry(options)
       .attempt({ ...facts, ...ids, emittedAt: new Date(), url }, async () => {
         const span = inner.startSpan('POST')
         expect(span.isRecording()).toBe(false)
@@ -195,7 +199,7 @@ describe('an attempt', () => {
         throw new Error('enough')
       })
       .catch(() => {})
-    expect(sdk.spans().map(({ name }) => name)).toEqual(['send order.paid'])
+    expect(sdk.spans().map(({ name }) => name)).toEqual(ours)
   })
 })
 
