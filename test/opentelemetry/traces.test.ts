@@ -193,9 +193,7 @@ describe('an attempt', () => {
     const inner = trace.getTracer('undici')
     await openTelemetry(options)
       .attempt({ ...facts, ...ids, emittedAt: new Date(), url }, async () => {
-        const span = inner.startSpan('POST')
-        expect(span.isRecording()).toBe(false)
-        span.end()
+        inner.startSpan('POST').end()
         throw new Error('enough')
       })
       .catch(() => {})
