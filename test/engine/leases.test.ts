@@ -274,30 +274,29 @@ describe('a claim', () => {
 })
 
 describe('a fan-out', () => {
-  test('to many endpoints reaches the first of them while the rest is still looked for', async () => {
+  test('to hundreds of endpoints reaches the first while the rest is still looked for', async () => {
     const { clock, network, storage, process } = createWorld()
-    const search = Promise.withResolvers<void>()
+    const rest = Promise.withResolvers<void>()
+    let isSearching = false
     const slow = process({
       storage: override(storage, {
         listSubscribers: async (params) => {
-          if (params.after !== null) await search.promise
+          isSearching = params.after !== null
+          if (isSearching) await rest.promise
           return storage.listSubscribers(params)
         },
       }),
     })
     await slow.start()
-    for (let n = 0; n < 1_100; n++) {
-      await slow.endpoints.create({ url: `https://many.example/${n}`, events: ['*'] })
-    }
-    const { id } = await slow.emit('order.paid', { orderId: 'o1' })
+    const urls = Array.from({ length: 300 }, (_, n) => `https://many.example/${n}`)
+    for (const each of urls) await slow.endpoints.create({ url: each, events: ['*'] })
+    await slow.emit('order.paid', { orderId: 'o1' })
     await clock.settle()
-    const early = network.requests.length
-    expect(early).toBeGreaterThan(0)
-    expect(early).toBeLessThan(500)
-    search.resolve()
+    expect(isSearching).toBe(true)
+    expect(network.requests.length).toBeGreaterThan(0)
+    rest.resolve()
     await clock.advance(60_000)
-    expect(new Set(network.requests.map(({ url }) => url)).size).toBe(1_100)
-    expect(network.requests.filter(({ eventId }) => eventId === id)).toHaveLength(1_100)
+    expect(network.requests.map((request) => request.url).sort()).toEqual(urls.sort())
   })
 
   test('that died half-way is done again, without a second delivery', async () => {
