@@ -184,6 +184,26 @@ describe.skipIf(chromiumPath === undefined)('the portal', { timeout: 60_000 }, (
     expect(await focused()).toBe('Send test')
   })
 
+  test('moves the focus in the same breath as the page, before another key can fall', async () => {
+    const site = await startSite()
+    const receiver = await startReceiver()
+    await site.workspace.endpoints.create({ url: receiver.url, events: ['*'] })
+    const page = await openPage(browser, site.url)
+    await page.getByRole('link', { name: receiver.url }).waitFor()
+    // An observer is told of a change as soon as the script that made it is done.
+    await page.evaluate(`
+      seen = []
+      new MutationObserver(() => {
+        const place = document.querySelector('dialog') ?? document.querySelector('h1')
+        seen.push(place?.tagName + ' ' + place?.contains(document.activeElement))
+      }).observe(document.body, { childList: true, subtree: true })
+    `)
+    await page.getByRole('link', { name: receiver.url }).click()
+    await button(page, 'Send test').click()
+    await page.getByText('Your receiver answered').waitFor()
+    expect(await page.evaluate('[...new Set(seen)]')).toEqual(['H1 true', 'DIALOG true'])
+  })
+
   test('shows hostile text as text', async () => {
     const site = await startSite()
     const receiver = await startReceiver()

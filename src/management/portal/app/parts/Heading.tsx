@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 /** The title of a view. It takes the focus, so that keyboard and screen reader start at the top. */
 export function Heading({ title, children }: { title: string; children: ComponentChildren }) {
   const ref = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
+  // Not after the next paint: whoever has pressed Tab by then would be thrown back.
+  useLayoutEffect(() => {
     document.title = `${title} · ${portalTitle}`
     ref.current?.focus({ preventScroll: true })
     scrollTo(0, 0)
