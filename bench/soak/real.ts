@@ -44,7 +44,7 @@ export async function soakReal(
       }
       await sleep(tickMs)
     }
-    return { events, deliveries, residentMb: memory.end() }
+    return { events, deliveries, memory: memory.end() }
   } finally {
     await webhooks.stop()
     await pool.end()

@@ -64,9 +64,9 @@ export async function soakVirtual(
       await webhooks.prune({ before: new Date(clock.now().getTime() - keptMs) })
     }
   }
-  const residentMb = memory.end()
+  const seen = memory.end()
   await Promise.all([webhooks.stop(), clock.advance(minuteMs)])
-  return { events: emitted, deliveries, residentMb }
+  return { events: emitted, deliveries, memory: seen }
 }
 
 /** One of twenty requests fails, and each takes a while. */
