@@ -54,6 +54,7 @@ export async function openStorage(
   { migrate }: { migrate: boolean },
 ): Promise<OpenedStorage> {
   if (sqlite !== undefined) {
+    await importSqlite()
     if (!migrate) await requireSqliteSchema(sqlite)
     const { sqliteStorage } = await import('../storage/sqlite/index.ts')
     return { storage: sqliteStorage({ path: sqlite }) as Storage<unknown>, end: async () => {} }
@@ -88,12 +89,25 @@ async function importPg() {
   }
 }
 
+/** An older Node has none, nor has one that was started with `--no-experimental-sqlite`. */
+async function importSqlite() {
+  try {
+    return await import('node:sqlite')
+  } catch (cause) {
+    throw new WebhooksError(
+      'driver_missing',
+      `Node ${process.versions.node} comes without node:sqlite, and --sqlite needs it: use Node 22.13 or later`,
+      { cause },
+    )
+  }
+}
+
 /** To look into a file must neither create it nor put our tables into somebody else's. */
 async function requireSqliteSchema(path: string): Promise<void> {
   const missing = (what: string) =>
     new CliError('database_missing', `${what} To make it one: migrate --sqlite ${path}`)
   if (!existsSync(path)) throw missing(`There is no file ${path}.`)
-  const { DatabaseSync } = await import('node:sqlite')
+  const { DatabaseSync } = await importSqlite()
   const database = new DatabaseSync(path, { readOnly: true })
   try {
     const sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhooks_state'"

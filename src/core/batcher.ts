@@ -7,8 +7,9 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Group commit. Items that arrive while a write is under way, or in the same turn of the event
- * loop, travel together in the next one; each caller gets the result of its own item.
+ * Group commit. Items that arrive while a write is under way, or by the end of the script that
+ * brought the first one, travel together in the next one; each caller gets the result of its own
+ * item.
  */
 export class Batcher<Item, Result> {
   readonly #write: (items: Item[]) => Promise<Result[]>
@@ -17,6 +18,7 @@ export class Batcher<Item, Result> {
   readonly #turns: number
   #waiting: Waiting<Item, Result>[] = []
   #running = false
+  #wake: () => void = () => {}
   #idleListeners: (() => void)[] = []
 
   constructor(options: {
@@ -24,13 +26,14 @@ export class Batcher<Item, Result> {
     write: (items: Item[]) => Promise<Result[]>
     maxBatch: number
     clock: Clock
-    /** Turns of the event loop in which items gather before they are written. Default 1. */
+    /** Turns of the event loop in which more items gather before they are written. Default none. */
     turns?: number
   }) {
     this.#write = options.write
     this.#maxBatch = options.maxBatch
     this.#clock = options.clock
-    this.#turns = options.turns ?? 1
+    this.#turns = options.turns ?? 0
+    void this.#work()
   }
 
   add(item: Item): Promise<Result> {
@@ -38,16 +41,8 @@ export class Batcher<Item, Result> {
       this.#waiting.push({ item, resolve, reject })
       if (this.#running) return
       this.#running = true
-      this.#gather(this.#turns)
+      this.#wake()
     })
-  }
-
-  /** Lets some turns of the event loop bring more items, and writes. */
-  #gather(turns: number): void {
-    this.#clock.setTimer(() => {
-      if (turns > 1 && this.#waiting.length < this.#maxBatch) this.#gather(turns - 1)
-      else void this.#run()
-    }, 0)
   }
 
   /** Resolves once nothing waits and nothing is being written. */
@@ -56,15 +51,33 @@ export class Batcher<Item, Result> {
     await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
   }
 
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const all = this.#waiting
-      const batch = all.length <= this.#maxBatch ? all : all.slice(0, this.#maxBatch)
-      this.#waiting = batch === all ? [] : all.slice(this.#maxBatch)
-      await this.#writeBatch(batch)
+  /**
+   * Works for ever, so that a write belongs to nobody's request: what runs after an `await` runs in
+   * the asynchronous context of before it, and not in that of whoever handed the first item in.
+   */
+  async #work(): Promise<never> {
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      await this.#gather()
+      while (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch())
+      this.#running = false
+      for (const listener of this.#idleListeners.splice(0)) listener()
     }
-    this.#running = false
-    for (const listener of this.#idleListeners.splice(0)) listener()
+  }
+
+  async #gather(): Promise<void> {
+    for (let turn = 0; turn < this.#turns && this.#waiting.length < this.#maxBatch; turn++) {
+      await new Promise<void>((resolve) => void this.#clock.setTimer(resolve, 0))
+    }
+  }
+
+  #nextBatch(): Waiting<Item, Result>[] {
+    const all = this.#waiting
+    const batch = all.length <= this.#maxBatch ? all : all.slice(0, this.#maxBatch)
+    this.#waiting = batch === all ? [] : all.slice(this.#maxBatch)
+    return batch
   }
 
   async #writeBatch(batch: Waiting<Item, Result>[]): Promise<void> {

@@ -114,6 +114,15 @@ describe('an SQLite file', () => {
     expect((await run(['deliveries', ...sqlite, '--cursor', 'x'])).code).toBe(2)
   })
 
+  test('a Node without node:sqlite is told apart from a wrong call, with the way out', async () => {
+    const env = { NODE_OPTIONS: '--no-experimental-sqlite' }
+    for (const command of ['deliveries', 'migrate']) {
+      const { code, stderr } = await run([command, '--sqlite', files.path('any.db')], { env })
+      expect(stderr).toContain('use Node 22.13 or later (driver_missing)')
+      expect(code).toBe(3)
+    }
+  })
+
   test('looking creates no file, and no tables in a file of somebody else', async () => {
     const missing = files.path('missing.db')
     expect(await run(['deliveries', '--sqlite', missing])).toMatchObject({ code: 2, stdout: '' })
