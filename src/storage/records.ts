@@ -90,9 +90,10 @@ export interface NewEndpoint extends EndpointSettings {
 /** An endpoint as stored. */
 export interface EndpointRecord extends NewEndpoint, EndpointHealth {
   /**
-   * Position of the newest event at the moment when it was created or, if it has been off since,
-   * switched on again: it receives later ones only. An event in a transaction that is still open
-   * then may count or not; one that is inserted once this is stored has a greater position.
+   * Position of the newest event (or a later one that no event has) at the moment when it was
+   * created or, if it has been off since, switched on again: it receives later ones only. An event
+   * in a transaction that is still open then may count or not; one that is inserted once this is
+   * stored has a greater position.
    */
   activePosition: number
   /** 1 at creation, one more on each `updateEndpoint`. */

@@ -13,8 +13,7 @@ export function insertEventsFunctions(names: SchemaNames): string {
  * Writes in the order of the keys, so that two batches with the same keys do not wait for each other
  * in a circle; a key that another open transaction has taken is waited for.
  *
- * Positions are drawn in the given order, and only for what seems new, so that they have no gaps
- * but those of races and of transactions rolled back.
+ * Positions are drawn in the given order; those of events that stand already leave gaps.
  */
 function insertEventsFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
   return `
@@ -34,15 +33,8 @@ BEGIN
           p_ids, p_tenants, p_types, p_bodies, p_channels, p_keys, p_traces, p_created, p_fan_outs
         ) WITH ORDINALITY
         AS given (id, tenant, type, body, channels, key, trace, created, fan_out, place)
-    ), fresh AS (
-      SELECT given.* FROM given
-        WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = given.id)
-          AND (given.key IS NULL OR NOT EXISTS (
-            SELECT FROM ${schema}.events AS known
-            WHERE ${standsFor('known')}))
-        ORDER BY given.place
     ), placed AS MATERIALIZED (
-      SELECT fresh.*, nextval(${sequence('positions')}) AS position FROM fresh
+      SELECT given.*, nextval(${sequence('positions')}) AS position FROM given
     ), inserted AS (
       INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
           traceparent, created_at, fan_out, unowed, position)
@@ -87,42 +79,35 @@ function insertEventFunction({ schema, sequence, channelLiteral }: SchemaNames):
 CREATE FUNCTION ${schema}.insert_event(
   p_id text, p_tenant text, p_type text, p_body text, p_channels json, p_key text, p_trace text,
   p_created bigint, p_fan_out boolean, p_notify text
-) RETURNS boolean LANGUAGE plpgsql ${planning} AS $$
-#variable_conflict use_column
+) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   place bigint;
 BEGIN
-  WITH given AS (
-    SELECT p_key AS key, p_tenant AS tenant
-  ), inserted AS (
-    INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
-        traceparent, created_at, fan_out, unowed, position)
-      SELECT p_id, p_tenant, p_type, p_body, p_channels, p_key, p_trace, p_created, p_fan_out,
-          NOT p_fan_out, nextval(${sequence('positions')})
-        FROM given
-        WHERE NOT EXISTS (SELECT FROM ${schema}.events AS known WHERE known.event_id = p_id)
-          AND (key IS NULL OR NOT EXISTS (
-            SELECT FROM ${schema}.events AS known
-            WHERE ${standsFor('known')}))
-      ON CONFLICT DO NOTHING RETURNING event_id, tenant_id, position, fan_out
-  ), queued AS (
+  INSERT INTO ${schema}.events (event_id, tenant_id, type, body, channels, idempotency_key,
+      traceparent, created_at, fan_out, unowed, position)
+    VALUES (p_id, p_tenant, p_type, p_body, p_channels, p_key, p_trace, p_created, p_fan_out,
+      NOT p_fan_out, nextval(${sequence('positions')}))
+    ON CONFLICT DO NOTHING RETURNING position INTO place;
+  IF place IS NULL THEN
+    RETURN false;
+  END IF;
+  IF p_fan_out THEN
     INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
-      SELECT event_id, tenant_id, position FROM inserted WHERE fan_out
-  )
-  SELECT position INTO place FROM inserted;
-  IF FOUND AND p_notify IS NOT NULL THEN
+      VALUES (p_id, p_tenant, place);
+  END IF;
+  IF p_notify IS NOT NULL THEN
     PERFORM pg_notify(${channelLiteral}, p_notify);
   END IF;
-  RETURN place IS NOT NULL;
+  RETURN true;
 END $$;
 `
 }
 
+/** Whether an event has the key and the tenant of a `given` one. The index holds only these. */
 function standsFor(event: string): string {
   const isSame = pairEquals(
     [`${event}.idempotency_key`, `${event}.tenant_id`],
     ['given.key', 'given.tenant'],
   )
-  // The index holds only these.
   return `${event}.idempotency_key IS NOT NULL AND ${isSame}`
 }

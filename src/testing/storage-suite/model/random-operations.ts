@@ -232,7 +232,8 @@ export class RandomOperations {
     const changes = { active }
     const record = await this.#kit.storage.updateEndpoint({ tenantId, id, changes, now })
     const isOwn = tenantId === endpoint.record.tenantId
-    assert.deepEqual(record, isOwn ? this.#reference.setActive(id, active, now) : null)
+    const stored = typeof record === 'object' ? record?.activePosition : undefined
+    assert.deepEqual(record, isOwn ? this.#reference.setActive(id, active, now, stored) : null)
   }
 
   async #deleteEndpoint(): Promise<void> {

@@ -40,7 +40,7 @@ export class Reference {
   readonly endpoints = new Map<string, ReferenceEndpoint>()
   readonly deliveries = new Map<string, DeliveryRecord>()
   readonly attempts: Attempt[] = []
-  /** Position of the newest event. */
+  /** The greatest position seen: later events exceed it. */
   position = 0
 
   insertEvents(events: NewEvent[]): { id: string; createdAt: Date; inserted: boolean }[] {
@@ -227,17 +227,31 @@ export class Reference {
     }
   }
 
-  setActive(id: string, active: boolean, now: Date): EndpointRecord | null {
+  /** @param activePosition - What the storage says; counts where the endpoint is switched on. */
+  setActive(
+    id: string,
+    active: boolean,
+    now: Date,
+    activePosition: number | undefined,
+  ): EndpointRecord | null {
     const endpoint = this.endpoints.get(id)
     if (!endpoint || endpoint.deletedAt) return null
     const { record } = endpoint
     if (active && !record.active) {
       const clean = { pausedUntil: null, failingSince: null, failedAttempts: 0 }
-      Object.assign(record, clean, { activePosition: this.position })
+      Object.assign(record, clean)
+      record.activePosition = this.#takeActivePosition(activePosition)
       endpoint.probe = null
     }
     Object.assign(record, { active, version: record.version + 1, updatedAt: now })
     return record
+  }
+
+  /** No event stored so far exceeds it, and every later one does: the storage may leave gaps. */
+  #takeActivePosition(given: number | undefined): number {
+    assert.ok(given !== undefined && given >= this.position, 'an activePosition before an event')
+    this.position = given
+    return given
   }
 
   deleteEndpoint(id: string, now: Date): boolean {
