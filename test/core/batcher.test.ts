@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { Batcher } from '../../src/core/batcher.ts'
+import { systemClock } from '../../src/system.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 /** A batcher whose writes end when the test says so. */
@@ -64,5 +66,27 @@ describe('a batcher', () => {
     expect(idle).toBe(false)
     await writes[0]?.end()
     expect(idle).toBe(true)
+  })
+
+  test('writes in nobody’s asynchronous context, and still answers in that of each', async () => {
+    const request = new AsyncLocalStorage<string>()
+    const writtenIn: unknown[] = []
+    const batcher = new Batcher<number, number>({
+      clock: systemClock,
+      maxBatch: 1,
+      turns: 2,
+      async write(items) {
+        writtenIn.push(request.getStore())
+        return items
+      },
+    })
+    const answeredIn = (name: string) =>
+      request.run(name, async () => {
+        await batcher.add(1)
+        return request.getStore()
+      })
+    expect(await Promise.all([answeredIn('a'), answeredIn('b')])).toEqual(['a', 'b'])
+    expect(await answeredIn('c')).toBe('c')
+    expect(writtenIn).toEqual([undefined, undefined, undefined])
   })
 })
