@@ -7,8 +7,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Group commit. Items that arrive while a write is under way, or by the end of the script that
- * brought the first one, travel together in the next one; each caller gets the result of its own
+ * Group commit. Items that arrive while the writers are at work, or by the end of the script that
+ * brought the first one, travel together in the next batch; each caller gets the result of its own
  * item.
  */
 export class Batcher<Item, Result> {
@@ -16,9 +16,10 @@ export class Batcher<Item, Result> {
   readonly #maxBatch: number
   readonly #clock: Clock
   readonly #turns: number
+  readonly #writers: number
   #waiting: Waiting<Item, Result>[] = []
-  #running = false
-  #wake: () => void = () => {}
+  /** Of each writer that has nothing to do: what wakes it. */
+  readonly #resting: (() => void)[] = []
   #idleListeners: (() => void)[] = []
 
   constructor(options: {
@@ -28,43 +29,52 @@ export class Batcher<Item, Result> {
     clock: Clock
     /** Turns of the event loop in which more items gather before they are written. Default none. */
     turns?: number
+    /** How many batches may be under way at once. Default 1. */
+    writers?: number
   }) {
     this.#write = options.write
     this.#maxBatch = options.maxBatch
     this.#clock = options.clock
     this.#turns = options.turns ?? 0
-    void this.#work()
+    this.#writers = options.writers ?? 1
+    for (let writer = 0; writer < this.#writers; writer++) void this.#work()
   }
 
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
-      if (this.#running) return
-      this.#running = true
-      this.#wake()
+      this.#resting.pop()?.()
     })
   }
 
   /** Resolves once nothing waits and nothing is being written. */
   async idle(): Promise<void> {
-    if (!this.#running) return
+    if (this.#isIdle) return
     await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
   }
 
+  get #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#resting.length === this.#writers
+  }
+
   /**
-   * Works for ever, so that a write belongs to nobody's request: what runs after an `await` runs in
-   * the asynchronous context of before it, and not in that of whoever handed the first item in.
+   * A writer. It works for ever, so that a write belongs to nobody's request: what runs after an
+   * `await` runs in the asynchronous context of before it, and not in that of whoever handed the
+   * first item in.
    */
   async #work(): Promise<never> {
     for (;;) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await this.#rest()
       await this.#gather()
       while (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch())
-      this.#running = false
-      for (const listener of this.#idleListeners.splice(0)) listener()
     }
+  }
+
+  /** Resolves when there is an item to write. */
+  #rest(): Promise<void> {
+    const woken = new Promise<void>((resolve) => this.#resting.push(resolve))
+    if (this.#isIdle) for (const listener of this.#idleListeners.splice(0)) listener()
+    return woken
   }
 
   async #gather(): Promise<void> {

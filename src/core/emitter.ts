@@ -56,6 +56,8 @@ export class Emitter {
     this.#batcher = new Batcher({
       write: (events) => this.#insert(events),
       maxBatch: eventsPerWrite,
+      // While the database stores one batch, the next one is made ready and sent.
+      writers: 2,
       clock: context.clock,
     })
   }

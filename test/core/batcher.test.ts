@@ -5,12 +5,13 @@ import { systemClock } from '../../src/system.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 /** A batcher whose writes end when the test says so. */
-function createBatcher(maxBatch = 3) {
+function createBatcher({ maxBatch = 3, writers = 1 } = {}) {
   const clock = new VirtualClock(new Date(0))
   const writes: { items: number[]; end: (error?: Error) => Promise<void> }[] = []
   const batcher = new Batcher<number, string>({
     clock,
     maxBatch,
+    writers,
     write: (items) =>
       new Promise((resolve, reject) => {
         writes.push({
@@ -40,6 +41,27 @@ describe('a batcher', () => {
     await writes[1]?.end()
     await writes[2]?.end()
     expect(await Promise.all(rest)).toEqual([2, 3, 4, 5].map((item) => `written ${item}`))
+  })
+
+  test('of two writers writes two batches at once, and is idle after both', async () => {
+    const { batcher, writes, clock } = createBatcher({ writers: 2 })
+    const all = [1, 2, 3, 4, 5, 6, 7].map((item) => batcher.add(item))
+    await clock.settle()
+    expect(writes.map(({ items }) => items)).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
+    let isIdle = false
+    void batcher.idle().then(() => {
+      isIdle = true
+    })
+    await writes[1]?.end()
+    expect(writes.at(-1)?.items).toEqual([7])
+    await writes[2]?.end()
+    expect(isIdle).toBe(false)
+    await writes[0]?.end()
+    expect(isIdle).toBe(true)
+    expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5, 6, 7].map((item) => `written ${item}`))
   })
 
   test('fails the callers of a failed batch and goes on', async () => {
