@@ -17,6 +17,14 @@ export interface OpenOptions {
  */
 const cacheKiB = 16 * 1024
 
+/**
+ * Pages in the write-ahead log at which a commit brings them into the file: 16 MiB. SQLite's default
+ * of 1,000 is reached every 400 deliveries or so, and the same few pages are written to the file,
+ * and waited for, over and over: a fifth of all that the storage costs. (The price is a longer wait,
+ * seldomer: twice as long, a fourth as often.)
+ */
+const checkpointPages = 4_000
+
 /** What is left of the write-ahead log after a burst, in bytes. */
 const journalSizeLimit = 64 * 1024 * 1024
 
@@ -47,6 +55,7 @@ function configure(connection: DatabaseSync): void {
   // Waiting is done in `whenFree`, without blocking the thread.
   connection.exec('PRAGMA busy_timeout = 0')
   connection.exec('PRAGMA journal_mode = WAL')
+  connection.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
   connection.exec(`PRAGMA journal_size_limit = ${journalSizeLimit}`)
   connection.exec(`PRAGMA cache_size = -${cacheKiB}`)
   connection.exec('PRAGMA foreign_keys = ON')
