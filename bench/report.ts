@@ -30,8 +30,9 @@ ${verdictTable(verdicts)}
 
 About 1 KB each, 64 requests at once, to one loopback receiver in its own process. Every contender is
 a process of its own and outlives the rounds. **Live**: from the first batch of 500 enqueued to the last
-request received. **Backlog**: everything is enqueued before the worker starts, and only the
-rest is measured. ${effort.rounds} interleaved rounds after ${effort.warmUps} that warm up; each measurement is sized to last about
+request received, in a process that has just delivered 1,000 others: its connections stand, and the
+database has planned its statements. **Backlog**: everything is enqueued before the worker starts, and
+only the rest is measured. ${effort.rounds} interleaved rounds after ${effort.warmUps} that warm up; each measurement is sized to last about
 ${effort.seconds} s. Median, and the range in parentheses; ratios are medians of the ratios of each round. CPU time
 is per delivery of the live runs, in microseconds: of the sending process with its
 acknowledgements, and of its database or Redis.

@@ -13,6 +13,8 @@ import type { Servers } from './servers/index.ts'
 /** `live` works while deliveries are enqueued; `drain` has all of them waiting when it begins. */
 export type Mode = 'live' | 'drain'
 
+const warmUpPerProcess = 1_000
+
 /** What one run measured. */
 export interface Sample {
   count: number
@@ -85,8 +87,12 @@ export class Runner {
     const total = share * children.length
     const enqueue = () => all(children, (child) => child.call('enqueue', { count: share }))
     const work = () => all(children, (child) => child.call('work', undefined))
+    if (mode === 'live') {
+      await work()
+      await this.#warmUp(children)
+    }
     await this.#receiver.call('expect', { count: total })
-    await (mode === 'live' ? work() : enqueue())
+    if (mode === 'drain') await enqueue()
 
     const before = await this.#cpu(children)
     const start = performance.now()
@@ -109,6 +115,13 @@ export class Runner {
           : (after.server - before.server) / total,
       repeated,
     }
+  }
+
+  /** Opens the connections, and lets databases plan their statements: as they are in a process at work. */
+  async #warmUp(children: Peer<ContenderCalls>[]): Promise<void> {
+    await this.#receiver.call('expect', { count: children.length * warmUpPerProcess })
+    await all(children, (child) => child.call('enqueue', { count: warmUpPerProcess }))
+    await this.#receiver.call('received', undefined)
   }
 
   async #cpu(children: Peer<ContenderCalls>[]): Promise<{ own: number; server: number | null }> {
