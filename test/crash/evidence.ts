@@ -28,6 +28,8 @@ export interface Evidence {
   receipts: Receipt[]
   /** What each killed worker was sending at its death. */
   inFlightAtKills: Map<string, Pair[]>
+  /** When the database's server was killed. */
+  serverCrashes: readonly number[]
   /** What workers complained about in their logs. */
   complaints: string[]
 }
@@ -52,6 +54,8 @@ export interface Parties {
   emitters: string[]
   workers: string[]
   killed: ReadonlySet<string>
+  /** When the database's server was killed, if it was. */
+  serverCrashes?: readonly number[]
 }
 
 export async function collectEvidence(
@@ -59,7 +63,7 @@ export async function collectEvidence(
   connection: CrashConnection,
   storage: Storage<unknown>,
 ): Promise<Evidence> {
-  const { folder, urls, killed } = parties
+  const { folder, urls, killed, serverCrashes = [] } = parties
   const events = await readAll((page) => storage.listEvents({ tenantId, ...page }))
   const deliveries = await readAll((page) => storage.listDeliveries({ tenantId, ...page }))
   const journals = parties.workers.map(
@@ -76,6 +80,7 @@ export async function collectEvidence(
     inFlightAtKills: new Map(
       journals.filter(([name]) => killed.has(name)).map(([name, read]) => [name, inFlight(read)]),
     ),
+    serverCrashes,
     complaints: journals.flatMap(([, read]) =>
       read.flatMap((entry) => ('complaint' in entry ? [entry.complaint] : [])),
     ),

@@ -55,11 +55,18 @@ export async function runRandomKills(
   await using stage = await Stage.set(place)
   await stage.addEndpoints(names('endpoint', run.endpoints))
   const { restart } = place.server
+  const serverCrashes: number[] = []
   const { emitters, workers } = startLanes(run, place, stage)
   const striking = strikeInTime(run, stage, [
     { count: run.workerKills, strike: (random) => killOneOf(workers, random) },
     { count: run.emitterKills, strike: (random) => killOneOf(emitters, random) },
-    { count: restart === null ? 0 : run.serverCrashes, strike: async () => restart?.() },
+    {
+      count: restart === null ? 0 : run.serverCrashes,
+      async strike() {
+        serverCrashes.push(Date.now())
+        await restart?.()
+      },
+    },
     ...brokerStrikes.map((strike) => ({ count: 1, strike })),
   ])
   await Promise.all(emitters.map((lane) => lane.done))
@@ -72,13 +79,14 @@ export async function runRandomKills(
     emitters: emitters.flatMap((lane) => lane.processes),
     workers: workers.flatMap((lane) => lane.processes),
     killed: new Set(lanes.flatMap((lane) => [...lane.killed])),
+    serverCrashes,
   })
   return {
     run,
     kills: {
       workers: countKills(workers),
       emitters: countKills(emitters),
-      servers: restart === null ? 0 : run.serverCrashes,
+      servers: serverCrashes.length,
     },
     ...judge(evidence),
     accidents: lanes.flatMap((lane) => lane.accidents),

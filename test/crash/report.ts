@@ -38,8 +38,8 @@ function describeFigures(figures: Figures): string[] {
     `  emits: ${committed} committed, ${rolledBack} rolled back, ${unknown} cut short, ` +
       `${refused} refused`,
     `  owed ${owed}, requests ${requests} (${declined} declined by the receiver)`,
-    `  lost ${figures.lost}, in flight at the kills ${figures.inFlightAtKills}, answered too late ` +
-      `or never ${figures.unanswered}, duplicates ` +
+    `  lost ${figures.lost}, in flight at the kills ${figures.inFlightAtKills}, forgotten by a ` +
+      `server ${figures.forgotten}, answered too late or never ${figures.unanswered}, duplicates ` +
       `${figures.duplicates} (${(figures.duplicateShare * 100).toFixed(2)} % of what was owed)`,
   ]
 }

@@ -44,6 +44,8 @@ export interface Figures {
   duplicateShare: number
   /** Requests under way, or answered and not yet settled, when their worker was killed. */
   inFlightAtKills: number
+  /** Requests without a log, sent under a claim that died with the database's server. */
+  forgotten: number
   /** Attempts whose answer did not come in time, as on a machine that stood still. */
   unanswered: number
 }
@@ -60,13 +62,15 @@ export function judge(evidence: Evidence): Verdict {
   const outcomes = [...evidence.intents.values()].map(({ outcome }) => outcome)
   const count = (wanted: string) => outcomes.filter((outcome) => outcome === wanted).length
   const inFlightAtKills = [...evidence.inFlightAtKills.values()].flat().length
+  const unexplained = findUnexplained(evidence)
+  const isForgotten = (receipt: Receipt) => mayBeForgotten(evidence, receipt)
   return {
     breaches: [
       ...lost,
       ...findGhosts(evidence),
       ...findTwins(evidence),
       ...findForgeries(evidence),
-      ...findRepetitions(evidence),
+      ...unexplained.filter((receipt) => !isForgotten(receipt)).map(toRepetition),
       ...findGaps(evidence),
     ],
     figures: {
@@ -82,6 +86,7 @@ export function judge(evidence: Evidence): Verdict {
       duplicates,
       duplicateShare: owed === 0 ? 0 : duplicates / owed,
       inFlightAtKills,
+      forgotten: unexplained.filter(isForgotten).length,
       unanswered: evidence.attempts.filter(({ response }) => response === null).length,
     },
   }
@@ -145,8 +150,10 @@ function findForgeries({ events, receipts }: Evidence): Breach[] {
  * A request must stand in the log, or have been in flight when its sender was killed: once for
  * each time it was. So duplicates are never more than the requests in flight at the kills, and
  * those whose answer came too late.
+ *
+ * @returns Those that do not.
  */
-function findRepetitions(evidence: Evidence): Breach[] {
+function findUnexplained(evidence: Evidence): Receipt[] {
   const logged = new Set(evidence.attempts.flatMap((attempt) => receiptOf(attempt) ?? []))
   const excuses = new Map<string, number>()
   const excuse = (key: string) => excuses.set(key, (excuses.get(key) ?? 0) + 1)
@@ -165,13 +172,28 @@ function findRepetitions(evidence: Evidence): Breach[] {
       excuses.set(key, left - 1)
       return left <= 0
     })
-    .map((receipt) =>
-      breach(
-        'only a kill repeats a request',
-        `request ${receipt.number} (${pairKey(receipt)} by ${receipt.sender}) is in no log, and ` +
-          'no kill explains it',
-      ),
-    )
+}
+
+/**
+ * A claim is not waited for until it is on disk. Postgres brings it there within three times its
+ * `wal_writer_delay` of 200 ms; a server that dies before has forgotten it, and what was sent under
+ * it can no longer settle.
+ * https://www.postgresql.org/docs/current/wal-async-commit.html
+ */
+const unflushedMs = 600
+/** From a claim's answer until its requests have come, on a loaded machine. */
+const longestWayMs = 1_000
+
+function mayBeForgotten({ serverCrashes }: Evidence, { at }: Receipt): boolean {
+  return serverCrashes.some((crash) => at > crash - unflushedMs && at < crash + longestWayMs)
+}
+
+function toRepetition(receipt: Receipt): Breach {
+  const { number, sender } = receipt
+  return breach(
+    'only a kill repeats a request',
+    `request ${number} (${pairKey(receipt)} by ${sender}) is in no log, and no kill explains it`,
+  )
 }
 
 function findGaps(evidence: Evidence): Breach[] {
