@@ -29,6 +29,7 @@ export function serializeBody(
   return body
 }
 
+/** Where the check is at. One for the whole walk: most values are fine, and need no copy of it. */
 type Path = (string | number)[]
 
 /** Refuses what `JSON.stringify` would throw on, drop, or turn into something else. */
@@ -58,16 +59,27 @@ function assertJsonObject(value: object, path: Path, ancestors: Set<object>): vo
   ancestors.add(value)
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      assertJson(value[index], [...path, index], ancestors)
+      assertJsonAt(index, value[index], path, ancestors)
     }
   } else {
     if (!isPlain(value)) refuse(path, `a ${value.constructor.name} would lose its contents`)
     for (const [key, property] of Object.entries(value)) {
       // An optional field that is not there: JSON leaves it out, and so do we.
-      if (property !== undefined) assertJson(property, [...path, key], ancestors)
+      if (property !== undefined) assertJsonAt(key, property, path, ancestors)
     }
   }
   ancestors.delete(value)
+}
+
+function assertJsonAt(
+  key: string | number,
+  value: unknown,
+  path: Path,
+  ancestors: Set<object>,
+): void {
+  path.push(key)
+  assertJson(value, path, ancestors)
+  path.pop()
 }
 
 /** Maps, Sets, typed arrays and the like serialise to `{}`; class instances keep their fields. */

@@ -73,19 +73,7 @@ async function insertOne(
     event.fanOut,
     notify,
   ]
-  const types = [
-    'text',
-    'text',
-    'text',
-    'text',
-    'json',
-    'text',
-    'text',
-    'bigint',
-    'boolean',
-    'text',
-  ]
-  const sql = `SELECT ${schema}.insert_event(${placesOf(types)})::text AS inserted`
+  const sql = `SELECT ${schema}.insert_event(${placesOfOne})::text AS inserted`
   const [row] = (await run('insert_event', sql, params)) as Pick<InsertRow, 'inserted'>[]
   return row?.inserted === 'true'
 }
@@ -109,11 +97,14 @@ async function insertAll(
     plainArray(events.map((event) => event.fanOut)),
     notify,
   ]
-  const arrays = [...Array<string>(7).fill('text[]'), 'bigint[]', 'boolean[]', 'text']
   const sql = `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
-    FROM ${schema}.insert_events(${placesOf(arrays)})`
+    FROM ${schema}.insert_events(${placesOfMany})`
   return (await run('insert_events', sql, params)) as InsertRow[]
 }
+
+const texts = (count: number) => Array<string>(count).fill('text')
+const placesOfOne = placesOf([...texts(4), 'json', ...texts(2), 'bigint', 'boolean', 'text'])
+const placesOfMany = placesOf([...Array<string>(7).fill('text[]'), 'bigint[]', 'boolean[]', 'text'])
 
 /**
  * All parameters are declared as text and all values returned as text: then no driver between us
