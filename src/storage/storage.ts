@@ -267,8 +267,7 @@ export interface Storage<Transaction = never> {
    * Changes settings (`undefined` leaves one as it is), raises `version`, sets `updatedAt` to
    * `now`. Where `active` goes from false to true, health starts clean (`pausedUntil`,
    * `failingSince` and `failedAttempts` are reset, and no probe is under way) and `activePosition`
-   * becomes the position of the newest event, or a later one that no event has. With `ifVersion`,
-   * only if the stored version is that.
+   * is set as at the creation. With `ifVersion`, only if the stored version is that.
    *
    * @returns The endpoint as it is afterwards; `'version_mismatch'`; or `null` if there is none.
    */
