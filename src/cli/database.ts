@@ -77,28 +77,25 @@ async function openPostgres(url: string, schema: string, migrate: boolean): Prom
   return { storage: storage as Storage<unknown>, end: () => pool.end() }
 }
 
-async function importPg() {
-  try {
-    return await import('pg')
-  } catch (cause) {
-    throw new WebhooksError(
-      'driver_missing',
-      'The package pg is not installed, and --postgres needs it: npm install pg',
-      { cause },
-    )
-  }
-}
+const importPg = () =>
+  importDriver(
+    () => import('pg'),
+    'The package pg is not installed, and --postgres needs it: npm install pg',
+  )
 
 /** An older Node has none, nor has one that was started with `--no-experimental-sqlite`. */
-async function importSqlite() {
+const importSqlite = () =>
+  importDriver(
+    () => import('node:sqlite'),
+    `Node ${process.versions.node} comes without node:sqlite, and --sqlite needs it: use Node 22.13 or later`,
+  )
+
+/** @throws WebhooksError `driver_missing` */
+async function importDriver<Driver>(load: () => Promise<Driver>, wayOut: string): Promise<Driver> {
   try {
-    return await import('node:sqlite')
+    return await load()
   } catch (cause) {
-    throw new WebhooksError(
-      'driver_missing',
-      `Node ${process.versions.node} comes without node:sqlite, and --sqlite needs it: use Node 22.13 or later`,
-      { cause },
-    )
+    throw new WebhooksError('driver_missing', wayOut, { cause })
   }
 }
 
