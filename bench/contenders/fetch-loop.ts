@@ -3,7 +3,4 @@ import { loop } from './loop.ts'
 import { postWithFetch } from './signed-post.ts'
 
 export const open: OpenContender = async ({ receiverUrl }) =>
-  loop(
-    (job) => postWithFetch(receiverUrl, job),
-    async () => {},
-  )
+  loop({ post: (job) => postWithFetch(receiverUrl, job), end: async () => {} })

@@ -4,5 +4,5 @@ import { poolPoster } from './signed-post.ts'
 
 export const open: OpenContender = async ({ receiverUrl }) => {
   const { post, close } = poolPoster(receiverUrl)
-  return loop(post, close)
+  return loop({ post, end: close })
 }

@@ -24,6 +24,15 @@ export const entries: readonly Entry[] = [
     how: 'An array for a queue, 64 loops that sign and POST over an undici `Pool` of 64 connections. Stores nothing; what this machine can do at most.',
   },
   {
+    name: 'postgres-rows',
+    title: 'floor, and the rows of our record in Postgres',
+    file: 'postgres-rows',
+    needs: ['postgres'],
+    shared: false,
+    ours: false,
+    how: 'The floor; the event is inserted before the request, the delivery and its attempt after it, into our tables, each once and in batches of up to 500. Without a queue, a claim, a lease or a second state: what the record alone costs.',
+  },
+  {
     name: 'fetch',
     title: 'built-in `fetch` loop',
     file: 'fetch-loop',

@@ -2,8 +2,20 @@ import type { Contender } from './contender.ts'
 import { concurrency, inBatches } from './contender.ts'
 import { type Job, newJob } from './signed-post.ts'
 
-/** A queue in an array, emptied by as many loops as there may be requests at once. Stores nothing. */
-export function loop(post: (job: Job) => Promise<void>, end: () => Promise<void>): Contender {
+/**
+ * A queue in an array, emptied by as many loops as there may be requests at once.
+ *
+ * @param parts.store - Is awaited with each batch before it is enqueued; by default nothing is stored.
+ */
+export function loop({
+  store = async () => {},
+  post,
+  end,
+}: {
+  store?: (jobs: Job[]) => Promise<void>
+  post: (job: Job) => Promise<void>
+  end: () => Promise<void>
+}): Contender {
   const jobs: Job[] = []
   let running: Promise<unknown> = Promise.resolve()
   let isWorking = false
@@ -18,9 +30,11 @@ export function loop(post: (job: Job) => Promise<void>, end: () => Promise<void>
   return {
     async enqueue(count) {
       await inBatches(count, async (size) => {
-        jobs.push(...Array.from({ length: size }, newJob))
+        const batch = Array.from({ length: size }, newJob)
+        await store(batch)
+        jobs.push(...batch)
+        if (isWorking) start()
       })
-      if (isWorking) start()
     },
     async work() {
       isWorking = true

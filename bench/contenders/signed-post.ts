@@ -1,7 +1,9 @@
 /** What every rival does with a job: sign by Standard Webhooks, and POST. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Pool } from 'undici'
+import { createIdSource } from '../../src/core/ids.ts'
 import { sign } from '../../src/index.ts'
+import { systemClock, systemRandom } from '../../src/system.ts'
 import { concurrency, data } from './contender.ts'
 
 /** A job as a team would store it: the body is written by the worker. */
@@ -10,14 +12,17 @@ export interface Job {
   payload: { type: string; timestamp: string; data: { text: string } }
 }
 
+/** Ids that sort by time, as ours: they cost a database the least. */
+export const ids = createIdSource({ clock: systemClock, random: systemRandom })
+
 const secret = `whsec_${randomBytes(24).toString('base64')}`
 
 export function newJob(): Job {
   const timestamp = new Date().toISOString()
-  return { id: `evt_${randomUUID()}`, payload: { type: 'bench.event', timestamp, data } }
+  return { id: ids('evt'), payload: { type: 'bench.event', timestamp, data } }
 }
 
-function signed({ id, payload }: Job): { headers: Record<string, string>; body: string } {
+export function signed({ id, payload }: Job): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify(payload)
   const timestamp = new Date()
   const headers = {
