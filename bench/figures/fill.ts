@@ -58,6 +58,7 @@ function delivery(eventId: string, endpointId: string, n: number, createdAt: Dat
     status: 'pending',
     cancelReason: null,
     dueAt: createdAt,
+    leaseToken: null,
     createdAt,
   }
 }

@@ -24,13 +24,11 @@ type DeliveryMethods = Pick<
   | 'listAttempts'
 >
 
-type DeliveryLease = NonNullable<Parameters<Storage['insertDeliveries']>[0]['lease']>
-
 /** Every change is made in the same way: lock the rows, decide about each in code, write them. */
 export function deliveryMethods(pool: Pool): DeliveryMethods {
   return {
-    insertDeliveries: ({ deliveries, lease }) =>
-      transact(pool, (on) => addDeliveries(on, deliveries, lease)),
+    insertDeliveries: ({ deliveries }) =>
+      transact(pool, async (on) => idsOf(await addDeliveries(on, deliveries))),
 
     renewLeases: ({ leases, leaseUntil }) =>
       transact(pool, async (on) => {
@@ -147,8 +145,7 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
 export async function addDeliveries(
   on: Executor,
   deliveries: NewDelivery[],
-  lease?: DeliveryLease,
-): Promise<string[]> {
+): Promise<NewDelivery[]> {
   const eventIds = deliveries.map(({ eventId }) => eventId)
   const events = await readIn<{ id: string }>(
     on,
@@ -166,18 +163,15 @@ export async function addDeliveries(
     const pair = `${eventId} ${endpointId}`
     return known.has(eventId) && !taken.has(pair) && taken.add(pair)
   })
-  const rows = added.map((given) => tables.deliveries.toRow(newDelivery(given, lease)))
+  const rows = added.map((given) => tables.deliveries.toRow(newDelivery(given)))
   await insertRows(on, 'webhooks_deliveries', rows)
-  return idsOf(added)
+  return added
 }
 
 /** A delivery at its beginning. */
-function newDelivery(given: NewDelivery, lease: DeliveryLease | undefined): DeliveryRecord {
-  const isLeased = given.status === 'pending' && lease !== undefined
+function newDelivery(given: NewDelivery): DeliveryRecord {
   return {
     ...given,
-    dueAt: isLeased ? lease.leaseUntil : given.dueAt,
-    leaseToken: isLeased ? lease.leaseToken : null,
     attempts: 0,
     step: 0,
     faults: 0,

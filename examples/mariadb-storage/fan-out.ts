@@ -41,7 +41,7 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
         const leases = results.map(({ eventId }) => ({ id: eventId, leaseToken }))
         const held = new Set(await lockHeldEvents(on, leases))
         const accepted = results.filter(({ eventId }) => held.has(eventId))
-        await addDeliveries(
+        const added = await addDeliveries(
           on,
           accepted.flatMap(({ deliveries }) => deliveries),
         )
@@ -51,7 +51,8 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
           ['done'],
           accepted.filter(({ done }) => done).map(({ eventId }) => eventId),
         )
-        return [...held]
+        const leased = added.filter(({ leaseToken }) => leaseToken !== null)
+        return { events: [...held], leased: leased.map(({ id }) => id) }
       }),
 
     releaseEvents: ({ leases }) =>

@@ -116,6 +116,7 @@ export class FanOut {
       status: endpoint.active ? 'pending' : 'cancelled',
       cancelReason: endpoint.active ? null : 'endpoint_disabled',
       dueAt: endpoint.active ? new Date(event.createdAt.getTime() + delayMs) : null,
+      leaseToken: null,
       createdAt: clock.now(),
     }
   }

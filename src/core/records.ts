@@ -1,5 +1,5 @@
 import type { Delivery, Endpoint, WebhookEvent } from '../model.ts'
-import type { DeliveryRecord, EndpointRecord, EventRecord } from '../storage/storage.ts'
+import type { DeliveryRecord, EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
 
 /** What callers see of an event. */
 export function toEvent({ position: _, traceparent: __, ...event }: EventRecord): WebhookEvent {
@@ -16,4 +16,17 @@ export function toEndpoint(record: EndpointRecord): Endpoint {
 export function toDelivery(record: DeliveryRecord): Delivery {
   const { dueAt, leaseToken: _, step: __, faults: ___, ...delivery } = record
   return { ...delivery, nextAttemptAt: dueAt }
+}
+
+/** A delivery as it is stored when it is added. */
+export function notYetAttempted(delivery: NewDelivery): DeliveryRecord {
+  return {
+    ...delivery,
+    attempts: 0,
+    step: 0,
+    faults: 0,
+    responseStatus: null,
+    lastError: null,
+    completedAt: null,
+  }
 }

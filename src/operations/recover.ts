@@ -155,6 +155,7 @@ export function createRecover(
       status: 'pending',
       cancelReason: null,
       dueAt: now,
+      leaseToken: null,
       createdAt: now,
     }
   }

@@ -1,9 +1,10 @@
 import type { Context } from '../core/context.ts'
 import { Dispatcher } from '../core/dispatcher.ts'
 import { testEventName } from '../core/event-name.ts'
+import { notYetAttempted } from '../core/records.ts'
 import { serializeBody } from '../core/serialize.ts'
 import type { Attempt } from '../model.ts'
-import type { EndpointRecord, EventRecord } from '../storage/storage.ts'
+import type { EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
 
 /**
  * Sends a test event to one endpoint, once, and records it like any other delivery. The delivery
@@ -28,36 +29,25 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
     createdAt,
     position: 0,
   }
-  const delivery = {
+  const { position: _, ...newEvent } = event
+  await storage.insertEvents({ events: [{ ...newEvent, fanOut: false }] })
+  const delivery: NewDelivery = {
     id: ids('dlv'),
     tenantId,
     eventId: event.id,
     endpointId: endpoint.id,
     eventType: event.type,
-    status: 'pending' as const,
+    status: 'pending',
     cancelReason: null,
-    dueAt: createdAt,
+    // From now on: storing the event may have taken a while.
+    dueAt: new Date(clock.now().getTime() + settings.limits.leaseMs),
+    leaseToken,
     createdAt,
   }
-  const { position: _, ...newEvent } = event
-  await storage.insertEvents({ events: [{ ...newEvent, fanOut: false }] })
-  // Not before: storing the event may have taken a while.
-  const leaseUntil = new Date(clock.now().getTime() + settings.limits.leaseMs)
-  await storage.insertDeliveries({ deliveries: [delivery], lease: { leaseToken, leaseUntil } })
+  await storage.insertDeliveries({ deliveries: [delivery] })
 
-  const leased = {
-    ...delivery,
-    dueAt: leaseUntil,
-    leaseToken,
-    attempts: 0,
-    step: 0,
-    faults: 0,
-    responseStatus: null,
-    lastError: null,
-    completedAt: null,
-  }
   const attempt = await new Dispatcher(context).attempt(
-    { delivery: leased, event, endpoint },
+    { delivery: notYetAttempted(delivery), event, endpoint },
     new AbortController().signal,
   )
   const now = clock.now()

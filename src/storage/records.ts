@@ -114,8 +114,15 @@ export interface NewDelivery {
    */
   status: 'pending' | 'cancelled'
   cancelReason: CancelReason | null
-  /** When the first attempt is due; `null` unless pending. */
+  /**
+   * When the first attempt is due or, under a lease, when the lease ends; `null` unless pending.
+   */
   dueAt: Date | null
+  /**
+   * The token under which it is added, leased by whoever adds it, as if it had been claimed at once
+   * (but no token of a rate limit is taken); `null`: it waits for a claim.
+   */
+  leaseToken: string | null
   createdAt: Date
 }
 
@@ -197,6 +204,14 @@ export interface FanOutResult {
   deliveries: NewDelivery[]
   /** Whether this was the last part. Until then the event stays leased and due again at its end. */
   done: boolean
+}
+
+/** What a fan-out has written. */
+export interface FanOutAnswer {
+  /** Ids of the events accepted. */
+  events: string[]
+  /** Ids of the deliveries added under a lease. */
+  leased: string[]
 }
 
 /** How one attempt ended, and what follows for its delivery. */

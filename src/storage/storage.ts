@@ -37,6 +37,7 @@ import type {
   EndpointSettings,
   EventListParams,
   EventRecord,
+  FanOutAnswer,
   FanOutResult,
   HealthChange,
   Lease,
@@ -138,9 +139,13 @@ export interface Storage<Transaction = never> {
    * does not hold `leaseToken` are left out. A delivery whose `(eventId, endpointId)` exists
    * already is left out: a fan-out that died half-way is simply done again.
    *
-   * @returns Ids of the events accepted.
+   * @param params.leaseToken - That of the events. A delivery may be added under a token of its own.
    */
-  fanOut(params: { now: Date; leaseToken: string; results: FanOutResult[] }): Promise<string[]>
+  fanOut(params: {
+    now: Date
+    leaseToken: string
+    results: FanOutResult[]
+  }): Promise<FanOutAnswer>
 
   /** Gives leased events back: due at once, whatever the clock says, as if never leased. */
   releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>
@@ -153,10 +158,7 @@ export interface Storage<Transaction = never> {
    *
    * @returns Ids of those inserted.
    */
-  insertDeliveries(params: {
-    deliveries: NewDelivery[]
-    lease?: { leaseToken: string; leaseUntil: Date } | undefined
-  }): Promise<string[]>
+  insertDeliveries(params: { deliveries: NewDelivery[] }): Promise<string[]>
 
   /**
    * Leases deliveries that are pending and due (`dueAt <= now`): sets `leaseToken`, and `dueAt`

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import type { PostgresTransaction } from '../../src/storage/postgres/index.ts'
-import type { Storage } from '../../src/storage/storage.ts'
+import type { NewDelivery, Storage } from '../../src/storage/storage.ts'
 import { override, type Ports } from './ports.ts'
 
 type Break = (storage: Storage<unknown>) => Partial<Storage<unknown>>
@@ -47,12 +47,14 @@ const mutants = {
   fansOutInTwoSteps: (storage) => ({
     async fanOut({ results, ...params }) {
       const nothing = results.map((result) => ({ ...result, deliveries: [] }))
-      const accepted = await storage.fanOut({ ...params, results: nothing })
+      const { events } = await storage.fanOut({ ...params, results: nothing })
       const deliveries = results.flatMap((result) => result.deliveries)
-      await storage.insertDeliveries({
-        deliveries: deliveries.filter(({ eventId }) => accepted.includes(eventId)),
+      const inserted = await storage.insertDeliveries({
+        deliveries: deliveries.filter(({ eventId }) => events.includes(eventId)),
       })
-      return accepted
+      const isLeased = ({ id, leaseToken }: NewDelivery) =>
+        leaseToken !== null && inserted.includes(id)
+      return { events, leased: deliveries.filter(isLeased).map(({ id }) => id) }
     },
   }),
   /** Hands out other bytes than were stored. */

@@ -163,6 +163,7 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       const deliveries = events.map((event, index) => ({
         ...{ id: `dlv_${index}`, tenantId: event.tenantId, eventId: event.id, endpointId: 'ep_1' },
         ...{ eventType: 'a.b', status: 'pending' as const, cancelReason: null, dueAt: now },
+        leaseToken: null,
         createdAt: now,
       }))
       return { pool, storage, deliveries }
@@ -181,8 +182,8 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
 
     test('are changed although a deadlock came in between', async () => {
       const { pool, storage, deliveries } = await withEvents(40)
-      const lease = { leaseToken: 't', leaseUntil: now }
-      await storage.insertDeliveries({ deliveries, lease })
+      const leased = deliveries.map((delivery) => ({ ...delivery, leaseToken: 't' }))
+      await storage.insertDeliveries({ deliveries: leased })
       const host = await pool.getConnection()
       await host.beginTransaction()
       // The more a transaction has written, the less it is chosen to be rolled back.

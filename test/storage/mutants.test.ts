@@ -45,7 +45,7 @@ function collect(createStorage: () => StorageFixture, readRaw = false): Case[] {
     capabilities: { readRaw },
     onReport: () => {},
     batchSize: 2_000,
-    randomRuns: 40,
+    randomRuns: 80,
   })
   return cases
 }

@@ -115,6 +115,7 @@ describe(`postgresStorage with ${rows.toLocaleString('en')} deliveries`, () => {
           status: 'pending' as const,
           cancelReason: null,
           dueAt: now,
+          leaseToken: null,
           createdAt: now,
         },
       ],

@@ -21,8 +21,8 @@ type DeliveryMethods = Pick<
 
 export function deliveryMethods(tables: Tables): DeliveryMethods {
   return {
-    async insertDeliveries({ deliveries, lease }) {
-      return deliveries.filter((given) => tables.addDelivery(given, lease)).map(({ id }) => id)
+    async insertDeliveries({ deliveries }) {
+      return deliveries.filter((given) => tables.addDelivery(given)).map(({ id }) => id)
     },
 
     async claimDeliveries({ now, leaseToken, leaseUntil, limit, ...share }) {

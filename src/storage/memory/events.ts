@@ -1,4 +1,4 @@
-import type { NewEvent, Storage } from '../storage.ts'
+import type { FanOutAnswer, NewEvent, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
 import { always, type EventRow, tenantIn } from './rows.ts'
 import { copyEvent, type Tables } from './tables.ts'
@@ -59,15 +59,18 @@ export function eventMethods(tables: Tables): EventMethods {
     },
 
     async fanOut({ leaseToken, results }) {
-      const accepted: string[] = []
+      const answer: FanOutAnswer = { events: [], leased: [] }
       for (const { eventId, deliveries, done } of results) {
         const row = tables.events.get(eventId)
         if (row?.leaseToken !== leaseToken) continue
-        for (const delivery of deliveries) tables.addDelivery(delivery)
+        for (const delivery of deliveries) {
+          const isAdded = tables.addDelivery(delivery)
+          if (isAdded && delivery.leaseToken !== null) answer.leased.push(delivery.id)
+        }
         if (done) endWait(tables, row)
-        accepted.push(eventId)
+        answer.events.push(eventId)
       }
-      return accepted
+      return answer
     },
 
     async releaseEvents({ leases }) {

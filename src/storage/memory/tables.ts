@@ -21,7 +21,7 @@ export class Tables {
   position = 0
 
   /** @returns Whether it was added: not where the event has one for that endpoint. */
-  addDelivery(given: NewDelivery, lease?: { leaseToken: string; leaseUntil: Date }): boolean {
+  addDelivery(given: NewDelivery): boolean {
     const event = this.events.get(given.eventId)
     const endpoint = this.endpoints.get(given.endpointId)
     if (event === undefined || endpoint === undefined) return false
@@ -35,7 +35,6 @@ export class Tables {
         responseStatus: null,
         lastError: null,
         completedAt: isPending ? null : given.createdAt,
-        leaseToken: null,
         step: 0,
         faults: 0,
       },
@@ -53,8 +52,7 @@ export class Tables {
     event.deliveries.set(endpoint.id, row)
     this.childless.delete(event)
     if (!isPending) this.finished.add(row)
-    else if (lease === undefined) this.schedule(row, given.dueAt ?? given.createdAt)
-    else this.schedule(row, lease.leaseUntil, lease.leaseToken)
+    else this.schedule(row, given.dueAt ?? given.createdAt, given.leaseToken)
     return true
   }
 

@@ -31,23 +31,22 @@ export function deliveryParams(deliveries: NewDelivery[]): string[] {
     instantArray(
       rows.map((row) => (row.status === 'pending' ? (row.dueAt ?? row.createdAt) : null)),
     ),
+    textArray(rows.map((row) => row.leaseToken)),
     instantArray(rows.map((row) => row.createdAt)),
   ]
 }
 
 export async function insertDeliveries(
   database: Database,
-  { deliveries, lease }: Parameters<Storage['insertDeliveries']>[0],
+  { deliveries }: Parameters<Storage['insertDeliveries']>[0],
   notify: string | null,
 ): Promise<string[]> {
+  const isLeased = deliveries.every(({ leaseToken }) => leaseToken !== null)
   const rows = await database.call<{ insert_deliveries: string }>('insert_deliveries', [
-    ...deliveryParams(
-      lease ? deliveries.map((row) => ({ ...row, dueAt: lease.leaseUntil })) : deliveries,
-    ),
-    lease?.leaseToken ?? null,
+    ...deliveryParams(deliveries),
     // Whether it is due by now is for the next claim to see.
     0,
-    lease ? null : notify,
+    isLeased ? null : notify,
   ])
   return rows.map((row) => row.insert_deliveries)
 }

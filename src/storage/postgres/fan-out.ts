@@ -1,4 +1,11 @@
-import type { EndpointRecord, EventRecord, FanOutResult, Lease, Storage } from '../storage.ts'
+import type {
+  EndpointRecord,
+  EventRecord,
+  FanOutAnswer,
+  FanOutResult,
+  Lease,
+  Storage,
+} from '../storage.ts'
 import type { Database } from './database.ts'
 import { deliveryParams } from './deliveries.ts'
 import { type EventRow, toEndpointRecord, toEventRecord } from './rows.ts'
@@ -33,16 +40,19 @@ export async function listSubscribers(
 export async function fanOut(
   database: Database,
   { now, leaseToken, results }: Parameters<Storage['fanOut']>[0],
-): Promise<string[]> {
+): Promise<FanOutAnswer> {
   const byEvent = mergeByEvent(results)
-  const rows = await database.call<{ fan_out: string }>('fan_out', [
+  const rows = await database.call<{ accepted: string | null; leased: string | null }>('fan_out', [
     now,
     leaseToken,
     textArray(byEvent.map(({ eventId }) => eventId)),
     plainArray(byEvent.map(({ done }) => done)),
     ...deliveryParams(byEvent.flatMap(({ deliveries }) => deliveries)),
   ])
-  return rows.map((row) => row.fan_out)
+  return {
+    events: rows.flatMap((row) => row.accepted ?? []),
+    leased: rows.flatMap((row) => row.leased ?? []),
+  }
 }
 
 /** An event named twice counts once, with what both entries add. */

@@ -188,7 +188,8 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     },
     listSubscribers: (params) => listSubscribers(database, params),
     async fanOut(params) {
-      return params.results.length === 0 ? [] : fanOut(database, params)
+      if (params.results.length === 0) return { events: [], leased: [] }
+      return fanOut(database, params)
     },
     async releaseEvents({ leases }) {
       if (leases.length > 0) await releaseEvents(database, leases)

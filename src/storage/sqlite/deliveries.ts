@@ -25,17 +25,18 @@ import { type StoredText, storeText } from './text.ts'
 export function insertDelivery(
   statements: Statements,
   delivery: NewDelivery,
-  dueAt: Date | null,
+  { now, wakes }: { now: Date; wakes: Wakes },
 ): boolean {
+  const { id, tenantId, endpointId, dueAt, leaseToken } = delivery
   const changes = statements.run(
     `INSERT INTO webhooks_deliveries
       (delivery_id, tenant_id, event_id, endpoint_id, event_type, status, due_at, cancel_reason,
         created_at, completed_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    delivery.id,
-    storeText(delivery.tenantId),
+    id,
+    storeText(tenantId),
     delivery.eventId,
-    delivery.endpointId,
+    endpointId,
     storeText(delivery.eventType),
     delivery.status,
     toMs(dueAt),
@@ -43,24 +44,25 @@ export function insertDelivery(
     delivery.createdAt.getTime(),
     delivery.status === 'pending' ? null : delivery.createdAt.getTime(),
   )
-  return changes > 0
+  if (changes === 0) return false
+  if (dueAt !== null) {
+    if (leaseToken !== null) leaseDelivery(statements, id, { leaseToken, leaseUntil: dueAt })
+    wakes.add(endpointId, tenantId, dueAt, now)
+  }
+  return true
 }
 
 /** A delivery whose event was pruned meanwhile is left out as well: there is nothing to send. */
 export function insertDeliveries(
   statements: Statements,
-  { deliveries, lease }: Parameters<Storage['insertDeliveries']>[0],
+  { deliveries }: Parameters<Storage['insertDeliveries']>[0],
 ): string[] {
   const wakes = new Wakes()
-  const inserted = deliveries.filter((delivery) => {
-    if (!markOwed(statements, delivery.eventId)) return false
-    const taken = delivery.status === 'pending' ? lease : undefined
-    const dueAt = taken?.leaseUntil ?? delivery.dueAt
-    if (!insertDelivery(statements, delivery, dueAt)) return false
-    if (taken) leaseDelivery(statements, delivery.id, taken)
-    if (dueAt) wakes.add(delivery.endpointId, delivery.tenantId, dueAt, delivery.createdAt)
-    return true
-  })
+  const inserted = deliveries.filter(
+    (delivery) =>
+      markOwed(statements, delivery.eventId) &&
+      insertDelivery(statements, delivery, { now: delivery.createdAt, wakes }),
+  )
   wakes.write(statements)
   return inserted.map((delivery) => delivery.id)
 }

@@ -1,4 +1,11 @@
-import type { EndpointRecord, EventRecord, FanOutResult, Lease, Storage } from '../storage.ts'
+import type {
+  EndpointRecord,
+  EventRecord,
+  FanOutAnswer,
+  FanOutResult,
+  Lease,
+  Storage,
+} from '../storage.ts'
 import type { Statements, Value } from './database.ts'
 import { insertDelivery } from './deliveries.ts'
 import type { EndpointCache } from './endpoint-cache.ts'
@@ -141,25 +148,24 @@ export function listSubscribers(
 export function fanOut(
   statements: Statements,
   { now, leaseToken, results }: { now: Date; leaseToken: string; results: FanOutResult[] },
-): string[] {
+): FanOutAnswer {
   const wakes = new Wakes()
-  const accepted = results.filter((result) => {
-    const { eventId, deliveries, done } = result
+  const events = new Set<string>()
+  const leased: string[] = []
+  for (const { eventId, deliveries, done } of results) {
     const held = done
       ? endLease(statements, eventId, leaseToken)
       : holds(statements, eventId, leaseToken)
-    if (!held) return false
+    if (!held) continue
     for (const delivery of deliveries) {
-      const isNew = insertDelivery(statements, delivery, delivery.dueAt)
-      if (isNew && delivery.dueAt !== null) {
-        wakes.add(delivery.endpointId, delivery.tenantId, delivery.dueAt, now)
-      }
+      const isNew = insertDelivery(statements, delivery, { now, wakes })
+      if (isNew && delivery.leaseToken !== null) leased.push(delivery.id)
     }
     if (done) endWait(statements, eventId, deliveries.length > 0)
-    return true
-  })
+    events.add(eventId)
+  }
   wakes.write(statements)
-  return [...new Set(accepted.map((result) => result.eventId))]
+  return { events: [...events], leased }
 }
 
 function holds(statements: Statements, eventId: string, leaseToken: string): boolean {

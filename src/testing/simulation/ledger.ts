@@ -159,36 +159,32 @@ export class Ledger {
     if (endpoint !== undefined) endpoint.states.push({ ...stateOf(endpoint), ...changes })
   }
 
-  #fanOut({ params, answer }: EffectOf<'fanOut'>): void {
-    const accepted = new Set(answer)
+  #fanOut(effect: EffectOf<'fanOut'>): void {
+    const { params, answer } = effect
+    const accepted = new Set(answer.events)
     for (const result of params.results) {
       if (!accepted.has(result.eventId)) continue
-      for (const delivery of result.deliveries) this.#addDelivery(delivery)
+      for (const delivery of result.deliveries) this.#addDelivery(delivery, effect)
       if (result.done) this.#waitingEvents.delete(result.eventId)
     }
   }
 
   #insertDeliveries(effect: EffectOf<'insertDeliveries'>): void {
-    const { params, answer, order, at, by } = effect
-    const inserted = new Set(answer)
-    for (const given of params.deliveries) {
+    const inserted = new Set(effect.answer)
+    for (const given of effect.params.deliveries) {
       if (!inserted.has(given.id)) continue
-      const delivery = this.#addDelivery(given)
-      const endpoint = this.endpoints.get(given.endpointId)
-      if (delivery === undefined || endpoint === undefined || params.lease === undefined) continue
-      const { leaseToken: token, leaseUntil } = params.lease
-      const untilMs = leaseUntil.getTime()
-      delivery.lease = { token, by, order, at, untilMs, ...seen(endpoint) }
-      delivery.claims.push(delivery.lease)
-      delivery.dueMs = untilMs
-      delivery.isTest = true
+      const delivery = this.#addDelivery(given, effect)
+      if (delivery?.lease) delivery.isTest = true
     }
   }
 
-  #addDelivery(given: NewDelivery): DeliveryFact | undefined {
+  #addDelivery(
+    given: NewDelivery,
+    { by, order, at }: EffectOf<'fanOut' | 'insertDeliveries'>,
+  ): DeliveryFact | undefined {
     const pair = `${given.eventId} ${given.endpointId}`
     if (this.#byPair.has(pair)) return undefined
-    const { id, tenantId, eventId, endpointId, status, dueAt } = given
+    const { id, tenantId, eventId, endpointId, status, dueAt, leaseToken: token } = given
     const delivery: DeliveryFact = {
       ...{ id, tenantId, eventId, endpointId, status, dueMs: dueAt?.getTime() ?? null },
       ...{ lease: null, claims: [], attempts: [], counted: 0, step: 0 },
@@ -197,6 +193,11 @@ export class Ledger {
     this.#byPair.set(pair, delivery)
     this.deliveries.set(id, delivery)
     if (status === 'pending') this.#pending.add(id)
+    const endpoint = this.endpoints.get(endpointId)
+    if (token !== null && dueAt !== null && endpoint !== undefined) {
+      delivery.lease = { token, by, order, at, untilMs: dueAt.getTime(), ...seen(endpoint) }
+      delivery.claims.push(delivery.lease)
+    }
     return delivery
   }
 

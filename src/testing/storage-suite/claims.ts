@@ -24,9 +24,9 @@ export function claimTests({ describe, test }: Suite): void {
     test('may be leased from the start', async (kit) => {
       const endpoint = await kit.addEndpoint()
       const event = await kit.addEvent({ fanOut: false })
-      const delivery = kit.delivery(event, endpoint)
-      const lease = { leaseToken: 'lease_test', leaseUntil: kit.at(leaseMs) }
-      await kit.storage.insertDeliveries({ deliveries: [delivery], lease })
+      const lease = { leaseToken: 'lease_test', dueAt: kit.at(leaseMs) }
+      const delivery = kit.delivery(event, endpoint, lease)
+      await kit.storage.insertDeliveries({ deliveries: [delivery] })
       const stored = await kit.get(delivery)
       assert.equal(stored.leaseToken, 'lease_test')
       assert.deepEqual(stored.dueAt, kit.at(leaseMs))

@@ -59,8 +59,8 @@ export function fanOutTests({ describe, test }: Suite): void {
         createdAt: kit.at(10),
       })
       const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
-      const accepted = await kit.storage.fanOut({ now: kit.at(10), leaseToken, results })
-      assert.deepEqual(accepted, [event.id])
+      const answer = await kit.storage.fanOut({ now: kit.at(10), leaseToken, results })
+      assert.deepEqual(answer, { events: [event.id], leased: [] })
       assert.deepEqual(await kit.get(delivery), {
         ...delivery,
         attempts: 0,
@@ -97,8 +97,8 @@ export function fanOutTests({ describe, test }: Suite): void {
     test('to nobody ends the wait as well', async (kit) => {
       const { event, leaseToken } = await claimedEvent(kit)
       const results = [{ eventId: event.id, deliveries: [], done: true }]
-      const accepted = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
-      assert.deepEqual(accepted, [event.id])
+      const { events } = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.deepEqual(events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs), [])
     })
 
@@ -107,9 +107,8 @@ export function fanOutTests({ describe, test }: Suite): void {
       const first = [
         { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: false },
       ]
-      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: first }), [
-        event.id,
-      ])
+      const before = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: first })
+      assert.deepEqual(before.events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs - 1), [])
       const second = [
         {
@@ -118,9 +117,8 @@ export function fanOutTests({ describe, test }: Suite): void {
           done: true,
         },
       ]
-      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: second }), [
-        event.id,
-      ])
+      const after = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: second })
+      assert.deepEqual(after.events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs), [])
       assert.equal((await kit.claimed(0)).length, 2)
     })
@@ -146,12 +144,12 @@ export function fanOutTests({ describe, test }: Suite): void {
       const secondToken = kit.id('lease')
       await kit.claimEvents(leaseMs, { leaseToken: secondToken })
       const again = [kit.delivery(event, endpoint), kit.delivery(event, other)]
-      const accepted = await kit.storage.fanOut({
+      const { events } = await kit.storage.fanOut({
         now: kit.at(leaseMs),
         leaseToken: secondToken,
         results: [{ eventId: event.id, deliveries: again, done: true }],
       })
-      assert.deepEqual(accepted, [event.id])
+      assert.deepEqual(events, [event.id])
       assertSameIds(await kit.claimed(leaseMs), [first.id, again[1]?.id ?? ''])
     })
 
@@ -164,6 +162,57 @@ export function fanOutTests({ describe, test }: Suite): void {
         results: [{ eventId: event.id, deliveries, done: true }],
       })
       assert.deepEqual(idsOf(await kit.claimed(0)), [deliveries[0]?.id])
+    })
+
+    test('may add deliveries that are leased from the start, beside others', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const leased = kit.delivery(event, endpoint, {
+        leaseToken: 'lease_own',
+        dueAt: kit.at(leaseMs),
+      })
+      const other = kit.delivery(event, await kit.addEndpoint())
+      const results = [{ eventId: event.id, deliveries: [other, leased], done: true }]
+      const answer = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.deepEqual(answer, { events: [event.id], leased: [leased.id] })
+      const stored = await kit.get(leased)
+      assert.equal(stored.leaseToken, 'lease_own')
+      assert.deepEqual(stored.dueAt, kit.at(leaseMs))
+      assert.deepEqual(idsOf(await kit.claimed(leaseMs - 1)), [other.id])
+      assert.deepEqual(await kit.settle(kit.settlement(stored, 'succeeded')), [leased.id])
+    })
+
+    test('leaves a delivery whose leaseholder died due at the end of its lease', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const lease = { leaseToken: 'lease_own', dueAt: kit.at(leaseMs) }
+      const delivery = kit.delivery(event, endpoint, lease)
+      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
+      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const stored = await kit.get(delivery)
+      // A claim that finds nothing to take may put the endpoint aside until something is due.
+      assert.deepEqual(await kit.claimed(1), [])
+      const next = await kit.storage.nextDueAt({ exclude: [] })
+      assert.ok(next !== null && next <= kit.at(leaseMs), `next is ${next?.toISOString()}`)
+      assert.deepEqual(idsOf(await kit.claimed(leaseMs)), [delivery.id])
+      assert.deepEqual(await kit.settle(kit.settlement(stored, 'succeeded')), [])
+    })
+
+    test('done twice leases only what it adds', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const other = await kit.addEndpoint()
+      const first = kit.delivery(event, endpoint)
+      const part = [{ eventId: event.id, deliveries: [first], done: false }]
+      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: part })
+      const secondToken = kit.id('lease')
+      await kit.claimEvents(leaseMs, { leaseToken: secondToken })
+      const lease = { leaseToken: 'lease_own', dueAt: kit.at(2 * leaseMs) }
+      const again = [kit.delivery(event, endpoint, lease), kit.delivery(event, other, lease)]
+      const answer = await kit.storage.fanOut({
+        now: kit.at(leaseMs),
+        leaseToken: secondToken,
+        results: [{ eventId: event.id, deliveries: again, done: true }],
+      })
+      assert.deepEqual(answer.leased, [again[1]?.id])
+      assert.equal((await kit.get(first)).leaseToken, null)
     })
 
     test('by a worker whose lease has passed on adds nothing', async (kit) => {
@@ -180,19 +229,19 @@ export function fanOutTests({ describe, test }: Suite): void {
           { eventId: 'evt_unknown', deliveries: [], done: true },
         ],
       })
-      assert.deepEqual(late, [])
+      assert.deepEqual(late, { events: [], leased: [] })
       assert.deepEqual(await kit.claimed(leaseMs), [])
       assertSameIds(await kit.claimEvents(2 * leaseMs), [event, standing])
     })
 
     test('under a lease that has expired, but passed to nobody, still counts', async (kit) => {
       const { event, endpoint, leaseToken } = await claimedEvent(kit)
-      const accepted = await kit.storage.fanOut({
+      const { events } = await kit.storage.fanOut({
         now: kit.at(2 * leaseMs),
         leaseToken,
         results: [{ eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true }],
       })
-      assert.deepEqual(accepted, [event.id])
+      assert.deepEqual(events, [event.id])
       assert.deepEqual(await kit.claimEvents(2 * leaseMs), [])
     })
 
@@ -207,7 +256,8 @@ export function fanOutTests({ describe, test }: Suite): void {
         deliveries: [kit.delivery(event, endpoint)],
         done: true,
       }))
-      assert.deepEqual(await kit.storage.fanOut({ now: kit.at(0), leaseToken, results }), [held.id])
+      const { events } = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.deepEqual(events, [held.id])
       assert.equal(only(await kit.claimed(0)).eventId, held.id)
     })
   })

@@ -107,6 +107,7 @@ export class Kit {
       status: 'pending',
       cancelReason: null,
       dueAt: this.at(0),
+      leaseToken: null,
       createdAt: this.at(0),
       ...given,
     }
@@ -281,9 +282,9 @@ export class Kit {
     const tenantId = given.tenantId ?? 'tenant-a'
     const endpoint = await this.addEndpoint({ tenantId, ...endpointSettings })
     const event = await this.addEvent({ tenantId, fanOut: false })
-    const delivery = this.delivery(event, endpoint, given)
-    const lease = { leaseToken: this.id('lease'), leaseUntil: this.at(leaseMs) }
-    await this.storage.insertDeliveries({ deliveries: [delivery], lease })
+    const lease = { leaseToken: this.id('lease'), dueAt: this.at(leaseMs) }
+    const delivery = this.delivery(event, endpoint, { ...given, ...lease })
+    await this.storage.insertDeliveries({ deliveries: [delivery] })
     return { event, endpoint, delivery: await this.get(delivery) }
   }
 

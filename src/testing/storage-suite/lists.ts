@@ -185,11 +185,11 @@ function filterTests({ describe, test }: Suite): void {
         [events[1], endpoints[0]],
         [events[1], endpoints[1]],
       ] as const
+      const lease = { leaseToken: 'lease_1', dueAt: kit.at(leaseMs) }
       const deliveries = wanted.map(([event, endpoint], index) =>
-        kit.delivery(event, endpoint, { createdAt: kit.at(index * 10) }),
+        kit.delivery(event, endpoint, { ...lease, createdAt: kit.at(index * 10) }),
       )
-      const lease = { leaseToken: 'lease_1', leaseUntil: kit.at(leaseMs) }
-      await kit.storage.insertDeliveries({ deliveries, lease })
+      await kit.storage.insertDeliveries({ deliveries })
       const statuses = ['succeeded', 'failed', 'cancelled', 'pending'] as const
       for (const [index, status] of statuses.entries()) {
         const delivery = deliveries[index]

@@ -50,9 +50,9 @@ export function textTests({ describe, test, capabilities }: Suite): void {
         )
         assert.deepEqual(await kit.getEndpoint(given), endpoint)
 
-        const delivery = kit.delivery(event, endpoint)
-        const lease = { leaseToken: `lease ${text}`, leaseUntil: kit.at(leaseMs) }
-        await kit.storage.insertDeliveries({ deliveries: [delivery], lease })
+        const lease = { leaseToken: `lease ${text}`, dueAt: kit.at(leaseMs) }
+        const delivery = kit.delivery(event, endpoint, lease)
+        await kit.storage.insertDeliveries({ deliveries: [delivery] })
         const held = await kit.get(delivery)
         const lastError = { code: 'http_status', message: text, origin: 'receiver' } as const
         const settlement = kit.settlement(held, 'failed', { lastError })
@@ -87,9 +87,9 @@ export function textTests({ describe, test, capabilities }: Suite): void {
       const body = JSON.stringify({ text: '🦊é\u0000x'.repeat(40_000) }).slice(0, 262_144)
       const event = await kit.addEvent({ body, fanOut: false })
       assert.equal(event.body, body)
-      const delivery = kit.delivery(event, await kit.addEndpoint())
-      const lease = { leaseToken: 'lease_1', leaseUntil: kit.at(leaseMs) }
-      await kit.storage.insertDeliveries({ deliveries: [delivery], lease })
+      const lease = { leaseToken: 'lease_1', dueAt: kit.at(leaseMs) }
+      const delivery = kit.delivery(event, await kit.addEndpoint(), lease)
+      await kit.storage.insertDeliveries({ deliveries: [delivery] })
       const settlement = kit.settlement(await kit.get(delivery), 'succeeded')
       const response = { status: 200, headers: {}, body, bodyTruncated: false }
       settlement.attempt = { ...settlement.attempt, response }
@@ -141,8 +141,8 @@ export function sizeTests({ describe, test, batchSize }: Suite): void {
         deliveries: [delivery],
         done: true,
       }))
-      const accepted = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
-      assert.equal(accepted.length, batchSize)
+      const answer = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      assert.equal(answer.events.length, batchSize)
 
       const everything = { limit: 2 * batchSize, perEndpoint: 2 * batchSize }
       const claim = await kit.claim(0, everything)

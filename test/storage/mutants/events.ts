@@ -1,4 +1,4 @@
-import type { Storage } from '../../../src/storage/storage.ts'
+import type { FanOutAnswer, FanOutResult, Storage } from '../../../src/storage/storage.ts'
 import { later, type Mutant } from './mutant.ts'
 
 export const eventMutants: Mutant[] = [
@@ -128,13 +128,15 @@ export const eventMutants: Mutant[] = [
     caughtBy: 'fan-out',
     breaks: (storage, tables) => ({
       async fanOut(params) {
-        const accepted = []
+        const answer: FanOutAnswer = { events: [], leased: [] }
         for (const result of params.results) {
           const leaseToken = tables.events.get(result.eventId)?.leaseToken ?? 'none'
           const results = [result]
-          accepted.push(...(await storage.fanOut({ ...params, leaseToken, results })))
+          const { events, leased } = await storage.fanOut({ ...params, leaseToken, results })
+          answer.events.push(...events)
+          answer.leased.push(...leased)
         }
-        return accepted
+        return answer
       },
     }),
   },
@@ -145,6 +147,30 @@ export const eventMutants: Mutant[] = [
       async fanOut(params) {
         for (const { eventId } of params.results) tables.events.get(eventId)?.deliveries.clear()
         return storage.fanOut(params)
+      },
+    }),
+  },
+  {
+    name: 'a fan-out leases nothing, and says that it did',
+    caughtBy: 'fan-out',
+    breaks: (storage) => ({
+      async fanOut(params) {
+        const results = params.results.map(({ deliveries, ...result }) => ({
+          ...result,
+          deliveries: deliveries.map((delivery) => ({ ...delivery, leaseToken: null })),
+        }))
+        const { events } = await storage.fanOut({ ...params, results })
+        return { events, leased: leasedOf(params.results) }
+      },
+    }),
+  },
+  {
+    name: 'a fan-out names as leased what existed already',
+    caughtBy: 'fan-out',
+    breaks: (storage) => ({
+      async fanOut(params) {
+        const { events } = await storage.fanOut(params)
+        return { events, leased: leasedOf(params.results) }
       },
     }),
   },
@@ -281,4 +307,9 @@ function insertingOneByOne(
       return events.map((event) => ({ ...event, idempotencyKey: keys.get(event.id) ?? null }))
     },
   }
+}
+
+function leasedOf(results: FanOutResult[]): string[] {
+  const deliveries = results.flatMap((result) => result.deliveries)
+  return deliveries.filter(({ leaseToken }) => leaseToken !== null).map(({ id }) => id)
 }

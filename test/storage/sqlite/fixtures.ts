@@ -91,6 +91,7 @@ export function newDelivery(
     status: 'pending',
     cancelReason: null,
     dueAt: start,
+    leaseToken: null,
     createdAt: start,
     ...given,
   }

@@ -11,7 +11,7 @@ export function deliveryFunctions({ schema, channelLiteral }: SchemaNames): stri
   return `
 CREATE FUNCTION ${schema}.insert_deliveries(
   p_ids text[], p_tenants text[], p_events text[], p_endpoints text[], p_types text[],
-  p_statuses text[], p_reasons text[], p_dues bigint[], p_created bigint[], p_token text,
+  p_statuses text[], p_reasons text[], p_dues bigint[], p_tokens text[], p_created bigint[],
   p_now bigint, p_notify text
 ) RETURNS SETOF text LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
@@ -26,8 +26,8 @@ BEGIN
   PERFORM FROM ${schema}.events WHERE event_id = ANY (p_events) ORDER BY event_id FOR UPDATE;
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_events, p_endpoints, p_types, p_statuses,
-          p_reasons, p_dues, p_created)
-        AS given (id, tenant, event, endpoint, type, status, reason, due, created)
+          p_reasons, p_dues, p_tokens, p_created)
+        AS given (id, tenant, event, endpoint, type, status, reason, due, token, created)
       JOIN ${schema}.events AS event
         ON event.event_id = given.event AND ${unindexed('event.tenant_id')} = given.tenant
       JOIN ${schema}.endpoints AS endpoint
@@ -44,7 +44,7 @@ BEGIN
         FROM fresh
   ), scheduled AS (
     INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at, lease_token)
-      SELECT id, endpoint, due, p_token FROM fresh WHERE status = 'pending'
+      SELECT id, endpoint, due, token FROM fresh WHERE status = 'pending'
   ), owed AS (
     UPDATE ${schema}.events AS event SET unowed = false
       FROM (SELECT DISTINCT event FROM fresh) AS fresh

@@ -77,11 +77,12 @@ END $$;
 CREATE FUNCTION ${schema}.fan_out(
   p_now bigint, p_token text, p_events text[], p_done boolean[],
   p_ids text[], p_tenants text[], p_event_ids text[], p_endpoints text[], p_types text[],
-  p_statuses text[], p_reasons text[], p_dues bigint[], p_created bigint[]
-) RETURNS SETOF text LANGUAGE plpgsql ${planning} AS $$
+  p_statuses text[], p_reasons text[], p_dues bigint[], p_tokens text[], p_created bigint[]
+) RETURNS TABLE (accepted text, leased text) LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
   held text[];
+  taken text[];
   endpoints text[];
   tenants text[];
   dues bigint[];
@@ -101,8 +102,8 @@ BEGIN
   -- Whoever adds a delivery holds its event's place, so nobody can add the same meanwhile.
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses,
-          p_reasons, p_dues, p_created)
-        AS given (id, tenant, event, endpoint, type, status, reason, due, created)
+          p_reasons, p_dues, p_tokens, p_created)
+        AS given (id, tenant, event, endpoint, type, status, reason, due, token, created)
       JOIN ${schema}.fan_out_queue AS waiting
         ON waiting.event_id = given.event AND waiting.lease_token = p_token
       WHERE NOT EXISTS (
@@ -115,19 +116,20 @@ BEGIN
           CASE WHEN status <> 'pending' THEN created END
         FROM fresh
   ), scheduled AS (
-    INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at)
-      SELECT id, endpoint, due FROM fresh WHERE status = 'pending'
+    INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at, lease_token)
+      SELECT id, endpoint, due, token FROM fresh WHERE status = 'pending'
   ), ended AS (
     DELETE FROM ${schema}.fan_out_queue AS waiting
       USING unnest(p_events, p_done) AS given (event_id, done)
       WHERE waiting.event_id = given.event_id AND waiting.lease_token = p_token AND given.done
       RETURNING waiting.event_id
   ), pending AS (
-    SELECT array_agg(endpoint) AS endpoints, array_agg(tenant) AS tenants, array_agg(due) AS dues
+    SELECT array_agg(endpoint) AS endpoints, array_agg(tenant) AS tenants, array_agg(due) AS dues,
+        array_agg(id) FILTER (WHERE token IS NOT NULL) AS taken
       FROM fresh WHERE status = 'pending'
   )
   SELECT pending.*, ARRAY(SELECT event_id FROM ended EXCEPT SELECT event FROM fresh)
-    INTO endpoints, tenants, dues, without FROM pending;
+    INTO endpoints, tenants, dues, taken, without FROM pending;
   IF without <> '{}' THEN
     -- One may have been added before, by a fan-out that died half-way.
     PERFORM FROM ${schema}.events WHERE event_id = ANY (without) ORDER BY event_id FOR UPDATE;
@@ -139,7 +141,8 @@ BEGIN
   IF endpoints IS NOT NULL THEN
     PERFORM ${schema}.open_lanes(p_now, endpoints, tenants, dues);
   END IF;
-  RETURN QUERY SELECT unnest(held);
+  RETURN QUERY SELECT event_id, NULL FROM unnest(held) AS event_id
+    UNION ALL SELECT NULL, id FROM unnest(taken) AS id;
 END $$;
 `
 }

@@ -38,7 +38,7 @@ export function invented({ ledger, broken }: CheckContext): Check {
         }
       }
       if (effect.method === 'fanOut') {
-        const accepted = new Set(effect.answer)
+        const accepted = new Set(effect.answer.events)
         for (const { eventId, deliveries } of effect.params.results) {
           if (!accepted.has(eventId)) continue
           for (const given of deliveries) checkDelivery(given, true)

@@ -120,13 +120,20 @@ export class RandomOperations {
         .filter(({ record }) => record.tenantId === event.tenantId && this.#dice.chance(0.8))
         .map(({ record }) => {
           const dueAt = this.#kit.at(this.#nowMs + tick * this.#dice.int(12))
-          return this.#kit.delivery(event, record, { dueAt, createdAt: this.#now() })
+          const leaseToken = this.#dice.chance(0.2) ? this.#kit.id('lease') : null
+          return this.#kit.delivery(event, record, { dueAt, leaseToken, createdAt: this.#now() })
         }),
       done,
     }))
     this.#tell(`fan out ${idsOf(events)}${done ? '' : ' in part'}`)
-    const accepted = await this.#kit.storage.fanOut({ now: this.#now(), leaseToken, results })
-    assertSameIds(accepted, this.#reference.fanOut(leaseToken, results))
+    const answer = await this.#kit.storage.fanOut({ now: this.#now(), leaseToken, results })
+    const expected = this.#reference.fanOut(leaseToken, results)
+    assertSameIds(answer.events, expected.events)
+    assertSameIds(answer.leased, expected.leased)
+    for (const id of answer.leased) {
+      const delivery = this.#reference.deliveries.get(id)
+      if (delivery) this.#heldDeliveries.push({ ...delivery })
+    }
   }
 
   async #releaseEvents(): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   DeliveryRecord,
   EndpointRecord,
   EventRecord,
+  FanOutAnswer,
   FanOutResult,
   HealthChange,
   Lease,
@@ -82,16 +83,19 @@ export class Reference {
     }
   }
 
-  fanOut(leaseToken: string, results: FanOutResult[]): string[] {
+  fanOut(leaseToken: string, results: FanOutResult[]): FanOutAnswer {
     const accepted = results.filter(
       ({ eventId }) => this.events.get(eventId)?.leaseToken === leaseToken,
     )
+    const leased: string[] = []
     for (const { eventId, deliveries, done } of accepted) {
-      this.insertDeliveries(deliveries)
+      const added = new Set(this.insertDeliveries(deliveries))
+      const isLeased = ({ id, leaseToken: token }: NewDelivery) => token !== null && added.has(id)
+      leased.push(...deliveries.filter(isLeased).map(({ id }) => id))
       const row = this.events.get(eventId)
       if (row && done) Object.assign(row, { waits: false, leaseToken: null })
     }
-    return accepted.map(({ eventId }) => eventId)
+    return { events: accepted.map(({ eventId }) => eventId), leased }
   }
 
   releaseEvents(leases: Lease[]): void {
@@ -114,7 +118,6 @@ export class Reference {
         faults: 0,
         responseStatus: null,
         lastError: null,
-        leaseToken: null,
         completedAt: given.status === 'cancelled' ? given.createdAt : null,
       })
       return true
