@@ -52,7 +52,16 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
           accepted.filter(({ done }) => done).map(({ eventId }) => eventId),
         )
         const leased = added.filter(({ leaseToken }) => leaseToken !== null)
-        return { events: [...held], leased: leased.map(({ id }) => id) }
+        const rows = await readIn<Row>(
+          on,
+          'SELECT * FROM webhooks_endpoints WHERE deleted_at IS NULL AND id IN (?)',
+          leased.map(({ endpointId }) => endpointId),
+        )
+        return {
+          events: [...held],
+          leased: leased.map(({ id }) => id),
+          endpoints: rows.map(endpoints.fromRow),
+        }
       }),
 
     releaseEvents: ({ leases }) =>

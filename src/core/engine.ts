@@ -60,7 +60,7 @@ export class Engine {
     this.#settler = new Settler(context, new HealthKeeper(context))
     this.emitter = new Emitter(context, {
       registry: parts.registry,
-      onEvents: () => this.notifyDue(),
+      onEvents: () => this.#notify(),
     })
     this.#endTelemetry = context.telemetry?.begin({
       now: () => context.clock.now(),
@@ -85,8 +85,14 @@ export class Engine {
     return this.#stopping !== null
   }
 
-  /** Tells the scheduler, which may reach other processes, that work was added that is due now. */
+  /** Deliveries were added, or made pending again, that are due now. */
   notifyDue(): void {
+    this.#worker?.expectDue()
+    this.#notify()
+  }
+
+  /** Tells the scheduler, which may reach other processes, that work was added that is due now. */
+  #notify(): void {
     if (!this.isStopping) this.#scheduler.notify(this.#context.clock.now())
   }
 
@@ -144,7 +150,7 @@ export class Engine {
     const timeLeft = () => endsAt - clock.now().getTime()
     let nextRunAt: Date | null = null
     while (timeLeft() > 0) {
-      nextRunAt = await worker.run()
+      nextRunAt = await worker.run({ thorough: true })
       if (worker.inFlight === 0 && !isDue(nextRunAt, clock.now())) break
       if (worker.inFlight > 0) await this.#freed(timeLeft())
     }

@@ -1,10 +1,18 @@
-import type { EndpointRecord, EventRecord, FanOutResult, NewDelivery } from '../storage/storage.ts'
+import type {
+  ClaimedDeliveries,
+  EndpointRecord,
+  EventRecord,
+  FanOutResult,
+  NewDelivery,
+} from '../storage/storage.ts'
 import type { Context } from './context.ts'
+import type { DirectLeases } from './direct-leases.ts'
 import { matchSubscription } from './matching.ts'
+import { notYetAttempted } from './records.ts'
 import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
-const eventsPerBatch = 250
+export const eventsPerBatch = 250
 /**
  * Endpoints of a tenant looked at at once; fewer at first, so that the first requests are under way
  * while the rest is still being written.
@@ -14,21 +22,28 @@ const endpointsPerPage = 500
 /** Deliveries written at once, about. */
 const deliveriesPerWrite = 1_000
 
+/** The worker for which events are fanned out. Dispatch starts after each write, before the end. */
+export interface FanOutHost {
+  /** What it may lease of the next write; `null`: nothing. */
+  directLeases(): DirectLeases | null
+  /** What was added under its leases, which began at `since`. */
+  onLeased(leased: ClaimedDeliveries, since: Date): Promise<void>
+  /** Deliveries were added that wait for a claim. */
+  onWaiting(): void
+}
+
 /** Turns stored events into deliveries. */
 export class FanOut {
   readonly #context: Context
+  readonly #host: FanOutHost
 
-  constructor(context: Context) {
+  constructor(context: Context, host: FanOutHost) {
     this.#context = context
+    this.#host = host
   }
 
-  /**
-   * Fans out one batch of waiting events.
-   *
-   * @param onDeliveries - Is called after each write, so that dispatch starts before the end.
-   * @returns Whether there were any: more may wait.
-   */
-  async run(onDeliveries: () => void): Promise<boolean> {
+  /** Fans out up to `limit` waiting events. @returns How many there were: more may wait. */
+  async run(limit: number): Promise<number> {
     const { clock, ids, settings, storage } = this.#context
     const now = clock.now()
     const leaseToken = ids('lease')
@@ -36,21 +51,15 @@ export class FanOut {
       now,
       leaseToken,
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
-      limit: eventsPerBatch,
+      limit,
     })
     // Who has least to fan out comes first: the one with the most would hold up all the others.
     const groups = groupByTenant(events).sort((a, b) => a.length - b.length)
-    for (const ofTenant of groups) {
-      await this.#fanOutTenant(ofTenant, leaseToken, onDeliveries)
-    }
-    return events.length > 0
+    for (const ofTenant of groups) await this.#fanOutTenant(ofTenant, leaseToken)
+    return events.length
   }
 
-  async #fanOutTenant(
-    events: EventRecord[],
-    leaseToken: string,
-    onDeliveries: () => void,
-  ): Promise<void> {
+  async #fanOutTenant(events: EventRecord[], leaseToken: string): Promise<void> {
     let after: string | null = null
     let limit = endpointsOnFirstPage
     do {
@@ -62,36 +71,61 @@ export class FanOut {
         limit,
       })
       const isLast = endpoints.length < limit
-      await this.#write(events, endpoints, isLast, leaseToken, onDeliveries)
+      await this.#writeAll(events, endpoints, isLast, leaseToken)
       after = isLast ? null : (endpoints.at(-1)?.id ?? null)
       limit = endpointsPerPage
     } while (after !== null)
   }
 
   /** Writes what these events owe these endpoints, in writes of bounded size. */
-  async #write(
+  async #writeAll(
     events: EventRecord[],
     endpoints: EndpointRecord[],
     done: boolean,
     leaseToken: string,
-    onDeliveries: () => void,
   ): Promise<void> {
+    let direct = this.#host.directLeases()
     let results: FanOutResult[] = []
     let count = 0
     for (const event of events) {
-      const deliveries = this.#deliveriesOf(event, endpoints)
+      const deliveries = this.#deliveriesOf(event, endpoints, direct)
       results.push({ eventId: event.id, deliveries, done })
       count += deliveries.length
       if (count >= deliveriesPerWrite || event === events.at(-1)) {
-        await this.#context.storage.fanOut({ now: this.#context.clock.now(), leaseToken, results })
-        if (count > 0) onDeliveries()
+        await this.#write(results, { leaseToken, events, direct })
+        direct = this.#host.directLeases()
         results = []
         count = 0
       }
     }
   }
 
-  #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[]): NewDelivery[] {
+  async #write(
+    results: FanOutResult[],
+    {
+      leaseToken,
+      events,
+      direct,
+    }: { leaseToken: string; events: EventRecord[]; direct: DirectLeases | null },
+  ): Promise<void> {
+    const { clock, storage } = this.#context
+    const answer = await storage.fanOut({ now: clock.now(), leaseToken, results })
+    const added = results.flatMap(({ deliveries }) => deliveries)
+    const leased = new Set(answer.leased)
+    if (leased.size > 0 && direct !== null) {
+      const deliveries = added.filter(({ id }) => leased.has(id)).map(notYetAttempted)
+      const { endpoints } = answer
+      await this.#host.onLeased({ deliveries, events, endpoints }, direct.since)
+    }
+    const waits = ({ status, leaseToken: own }: NewDelivery) => status === 'pending' && own === null
+    if (added.some(waits)) this.#host.onWaiting()
+  }
+
+  #deliveriesOf(
+    event: EventRecord,
+    endpoints: EndpointRecord[],
+    direct: DirectLeases | null,
+  ): NewDelivery[] {
     const data = lazyDataOf(event)
     const deliveries: NewDelivery[] = []
     for (const endpoint of endpoints) {
@@ -99,7 +133,8 @@ export class FanOut {
       // Whether it is still active is decided below: what it missed shall be seen as cancelled.
       const subscription = { ...endpoint, active: true }
       if (!matchSubscription(subscription, { ...event, data }).receives) continue
-      deliveries.push(this.#deliveryOf(event, endpoint))
+      const delivery = this.#deliveryOf(event, endpoint)
+      deliveries.push(direct?.lease(delivery, endpoint) ?? delivery)
     }
     return deliveries
   }

@@ -8,7 +8,8 @@ import type {
 import type { Context } from './context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { probeFrom } from './endpoint-health.ts'
-import { FanOut } from './fan-out.ts'
+import { DirectLeases, isWithoutLimits } from './direct-leases.ts'
+import { eventsPerBatch, FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome, type Ended } from './outcome.ts'
 import type { Settler } from './settler.ts'
@@ -19,6 +20,12 @@ const emptyClaimRestMs = 10
 
 /** Turns of the event loop that a busy worker lets pass between two claims. */
 const turnsBetweenClaims = 6
+
+/**
+ * For how long a claim that found less than it could take stands for the next ones. Meanwhile new
+ * deliveries are leased as they are added; what became due otherwise waits so much longer at most.
+ */
+const claimStandsMs = 20
 
 /** A claimed delivery with what the storage has of its event and its endpoint. */
 interface Found {
@@ -41,13 +48,26 @@ export class Worker {
   #closed = false
   #turnsWaited = 0
   #claiming: Promise<number> | null = null
+  /** When a claim last found less than it could take, and until when nothing is due after it. */
+  #caughtUpAt = Number.NEGATIVE_INFINITY
+  #nothingDueBefore = Number.NEGATIVE_INFINITY
+  /** Endpoints that may have had more for that claim than they may hold. */
+  #passedOver: ReadonlySet<string> = new Set()
+  #cancelLook: (() => void) | null = null
 
   constructor(
     context: Context,
     parts: { settler: Settler; dispatcher: Dispatcher; onFree: () => void },
   ) {
     this.#context = context
-    this.#fanOut = new FanOut(context)
+    this.#fanOut = new FanOut(context, {
+      directLeases: () => this.#directLeases(),
+      onLeased: (leased, since) => this.#takeLeased(leased, since),
+      onWaiting: () => {
+        this.expectDue()
+        void this.#claimQuietly()
+      },
+    })
     this.#dispatcher = parts.dispatcher
     this.#settler = parts.settler
     this.#onFree = parts.onFree
@@ -66,17 +86,33 @@ export class Worker {
     return this.#slots.free === 0
   }
 
+  /** Deliveries may be due that were not when it looked last. */
+  expectDue(): void {
+    this.#nothingDueBefore = Number.NEGATIVE_INFINITY
+  }
+
   /**
    * Starts everything that is due and fits the limits.
    *
-   * @returns When to look again; `null` if nothing waits, or a free slot must come first.
+   * @param options.thorough - Whether nothing is left to a look that follows in a moment.
+   * @returns When to look again; `null` if nothing waits, or if `onFree` will tell.
    * @throws WebhooksError `storage_failed`
    */
-  async run(): Promise<Date | null> {
+  async run({ thorough = false }: { thorough?: boolean } = {}): Promise<Date | null> {
     if (this.#waitsForMore()) return this.#context.clock.now()
-    while (!this.#closed && (await this.#fanOut.run(() => void this.#claimQuietly()))) {
-      await this.#claim()
-    }
+    if (!thorough && this.isFull && this.#hasJustClaimed) return this.#lookAgainSoon()
+    const lookedAt = this.#caughtUpAt
+    let found: number
+    do {
+      if (!this.#isCaughtUp) await this.#claim()
+      const limit = this.#eventsToFanOut()
+      found = this.#closed ? 0 : await this.#fanOut.run(limit)
+      // All of them under lease: more wait, and need free slots first.
+      if (this.#isCaughtUp && found === limit) return this.#context.clock.now()
+    } while (found > 0)
+    const hasLooked = this.#caughtUpAt !== lookedAt
+    if (this.#isCaughtUp && hasLooked) return this.#nextRun(0)
+    if (!thorough && this.inFlight > 0 && this.#hasJustClaimed) return this.#lookAgainSoon()
     return this.#nextRun(await this.#claim())
   }
 
@@ -92,6 +128,7 @@ export class Worker {
    */
   async close(graceMs: number): Promise<void> {
     this.#closed = true
+    this.#cancelLook?.()
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
@@ -103,8 +140,44 @@ export class Worker {
     if (this.#closed || this.isFull) return null
     if (claimed > 0) return now
     const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
-    if (next === null || next > now) return next
-    return new Date(now.getTime() + emptyClaimRestMs)
+    if (next !== null && next <= now) {
+      this.expectDue()
+      return new Date(now.getTime() + emptyClaimRestMs)
+    }
+    if (this.#isCaughtUp) this.#nothingDueBefore = next?.getTime() ?? Number.POSITIVE_INFINITY
+    return next
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.#context.clock.now().getTime() < this.#nothingDueBefore
+  }
+
+  get #hasJustClaimed(): boolean {
+    const now = this.#context.clock.now().getTime()
+    return this.#isCaughtUp && now < this.#caughtUpAt + claimStandsMs
+  }
+
+  /** Leaves what may be due to another run in a moment. */
+  #lookAgainSoon(): null {
+    const { clock } = this.#context
+    const delayMs = this.#caughtUpAt + claimStandsMs - clock.now().getTime()
+    this.#cancelLook?.()
+    this.#cancelLook = clock.setTimer(this.#onFree, delayMs)
+    return null
+  }
+
+  /** No more than there are slots for, where they can be leased at once. */
+  #eventsToFanOut(): number {
+    return this.#isCaughtUp && !this.isFull ? this.#slots.share().limit : eventsPerBatch
+  }
+
+  #directLeases(): DirectLeases | null {
+    if (this.#closed || this.isFull || this.#claiming !== null || !this.#isCaughtUp) return null
+    const { clock, ids, settings } = this.#context
+    const now = clock.now()
+    const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
+    const lease = { since: now, leaseToken: ids('lease'), leaseUntil }
+    return new DirectLeases(this.#slots.share(), lease, this.#passedOver)
   }
 
   /**
@@ -135,22 +208,56 @@ export class Worker {
     const { clock, ids, settings, storage } = this.#context
     if (this.#closed || this.isFull) return 0
     const now = clock.now()
+    const share = this.#slots.share()
+    const atCap = this.#slots.endpointsAtCap()
+    this.expectDue()
     const claimed = await storage.claimDeliveries({
       now,
       leaseToken: ids('lease'),
       leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
       probeFrom,
-      ...this.#slots.share(),
+      ...share,
     })
-    // An answer that took so long that the lease may end before its renewal: others may have taken
-    // over by now, so nothing is sent under it.
-    const tookMs = clock.now().getTime() - now.getTime()
-    if (tookMs >= settings.limits.leaseMs / 2) {
-      await this.#giveBack(claimed)
-      return 0
-    }
-    this.#start(claimed)
+    if (!(await this.#startOrGiveBack(claimed, now))) return 0
+    if (claimed.deliveries.length < share.limit) this.#noteCaughtUp(now, atCap)
     return claimed.deliveries.length
+  }
+
+  /**
+   * An answer may have taken so long that the lease may end before its renewal: others may have
+   * taken over by now, so nothing is sent under it.
+   *
+   * @returns Whether they were started.
+   */
+  async #startOrGiveBack(leased: ClaimedDeliveries, since: Date): Promise<boolean> {
+    const { clock, settings } = this.#context
+    const tookMs = clock.now().getTime() - since.getTime()
+    const isInTime = tookMs < settings.limits.leaseMs / 2
+    if (isInTime) this.#start(leased)
+    else await this.#giveBack(leased)
+    return isInTime
+  }
+
+  #noteCaughtUp(now: Date, atCap: string[]): void {
+    this.#cancelLook?.()
+    this.#caughtUpAt = now.getTime()
+    this.#nothingDueBefore = this.#caughtUpAt + claimStandsMs
+    this.#passedOver = new Set([...atCap, ...this.#slots.endpointsAtCap()])
+  }
+
+  /** Leaves to a claim what an endpoint, as it is by now, lets only a claim decide. */
+  async #takeLeased(
+    { deliveries, events, endpoints }: ClaimedDeliveries,
+    since: Date,
+  ): Promise<void> {
+    const now = this.#context.clock.now()
+    const limited = endpoints.filter((endpoint) => !isWithoutLimits(endpoint, now))
+    const forClaim = new Set(limited.map(({ id }) => id))
+    const [toGo, toClaim] = partition(deliveries, ({ endpointId }) => !forClaim.has(endpointId))
+    if (toGo.length > 0) await this.#startOrGiveBack({ deliveries: toGo, events, endpoints }, since)
+    if (toClaim.length === 0) return
+    this.expectDue()
+    await this.#giveBack({ deliveries: toClaim, events, endpoints })
   }
 
   async #giveBack({ deliveries }: ClaimedDeliveries): Promise<void> {
@@ -177,7 +284,7 @@ export class Worker {
     if (ended?.outcome.settlement.attempt.succeeded) {
       // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
       this.#leases.freeSlot(held)
-      this.#onFree()
+      this.#noteFree(held)
     } else {
       await settled
     }
@@ -209,8 +316,13 @@ export class Worker {
       this.#report(held, error)
     } finally {
       this.#leases.drop(held)
-      this.#onFree()
+      this.#noteFree(held)
     }
+  }
+
+  #noteFree({ endpointId }: HeldLease): void {
+    if (this.#passedOver.has(endpointId)) this.expectDue()
+    this.#onFree()
   }
 
   /** The lease runs out and the delivery is tried again: nothing is lost. */
@@ -235,4 +347,14 @@ export class Worker {
     if (deliveryIds.length === 0) return
     notifier.notify('delivery.cancelled', { tenantId, deliveryIds, endpointId, reason })
   }
+}
+
+function partition<Item>(
+  items: Item[],
+  isFirst: (item: Item) => boolean,
+): [first: Item[], second: Item[]] {
+  const first: Item[] = []
+  const second: Item[] = []
+  for (const item of items) (isFirst(item) ? first : second).push(item)
+  return [first, second]
 }

@@ -212,6 +212,8 @@ export interface FanOutAnswer {
   events: string[]
   /** Ids of the deliveries added under a lease. */
   leased: string[]
+  /** The endpoints of those, as they are now; deleted ones are left out. */
+  endpoints: EndpointRecord[]
 }
 
 /** How one attempt ended, and what follows for its delivery. */

@@ -52,16 +52,21 @@ function override(storage: Storage, methods: Partial<Storage>): Storage {
   })
 }
 
-/** A storage that claims once and then hears nothing any more, like a process that hangs. */
-function claimsOnce(storage: Storage): Partial<Storage> {
-  let claimed = false
+/** A storage that leases once and then hears nothing any more, like a process that hangs. */
+function leasesOnce(storage: Storage): Partial<Storage> {
+  let hasLeased = false
   return {
     renewLeases: () => new Promise(() => {}),
     claimDeliveries: async (params) => {
-      if (claimed) return new Promise(() => {})
+      if (hasLeased) return new Promise(() => {})
       const result = await storage.claimDeliveries(params)
-      claimed = result.deliveries.length > 0
+      hasLeased = result.deliveries.length > 0
       return result
+    },
+    fanOut: async (params) => {
+      const answer = await storage.fanOut(params)
+      hasLeased ||= answer.leased.length > 0
+      return answer
     },
   }
 }
@@ -161,7 +166,7 @@ describe('a lease', () => {
   test('of a process that died ends, and another one takes over', async () => {
     const { clock, network, storage, process } = createWorld()
     const dead = process({
-      storage: override(storage, claimsOnce(storage)),
+      storage: override(storage, leasesOnce(storage)),
       transport: {
         send: () => new Promise(() => {}),
         checkUrl: async () => {},
@@ -186,7 +191,7 @@ describe('a lease', () => {
     let thaw = () => {}
     const frozen = process({
       storage: override(storage, {
-        ...claimsOnce(storage),
+        ...leasesOnce(storage),
         settleDeliveries: async (params) => {
           await new Promise<void>((resolve) => {
             thaw = resolve

@@ -2,7 +2,7 @@ import type { Lease, Settlement, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
 import type { DeliveryRow } from './rows.ts'
 import { SortedList } from './sorted-list.ts'
-import { copyDelivery, copyEvent, type Tables } from './tables.ts'
+import { copyDelivery, copyEvent, readEndpoints, type Tables } from './tables.ts'
 
 type DeliveryMethods = Pick<
   Storage,
@@ -48,10 +48,7 @@ export function deliveryMethods(tables: Tables): DeliveryMethods {
       return {
         deliveries: claimed.map(copyDelivery),
         events: [...events].map(copyEvent),
-        // Flat copies: a claim is the engine's own, and it changes nothing of what it reads.
-        endpoints: [...endpoints]
-          .filter(({ deletedAt }) => deletedAt === null)
-          .map(({ record }) => ({ ...record })),
+        endpoints: readEndpoints(endpoints),
       }
     },
 

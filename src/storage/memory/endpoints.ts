@@ -3,7 +3,7 @@ import { Heap } from './heap.ts'
 import { listPage } from './lists.ts'
 import { byOrder, type EndpointRow, tenantIn } from './rows.ts'
 import { SortedList } from './sorted-list.ts'
-import { copyEndpoint, type Tables } from './tables.ts'
+import { copyEndpoint, readEndpoints, type Tables } from './tables.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 type EndpointMethods = Pick<
@@ -32,7 +32,7 @@ export function endpointMethods(tables: Tables): EndpointMethods {
         if (found.length >= limit) break
         if (row.record.activePosition < position && wasActive(row, emittedAt)) found.push(row)
       }
-      return found.map(copyEndpoint)
+      return readEndpoints(found)
     },
 
     async insertEndpoint({ endpoint }) {

@@ -1,7 +1,7 @@
 import type { FanOutAnswer, NewEvent, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
-import { always, type EventRow, tenantIn } from './rows.ts'
-import { copyEvent, type Tables } from './tables.ts'
+import { always, type EndpointRow, type EventRow, tenantIn } from './rows.ts'
+import { copyEvent, readEndpoints, type Tables } from './tables.ts'
 
 type EventMethods = Pick<
   Storage,
@@ -59,17 +59,22 @@ export function eventMethods(tables: Tables): EventMethods {
     },
 
     async fanOut({ leaseToken, results }) {
-      const answer: FanOutAnswer = { events: [], leased: [] }
+      const answer: FanOutAnswer = { events: [], leased: [], endpoints: [] }
+      const endpoints = new Set<EndpointRow>()
       for (const { eventId, deliveries, done } of results) {
         const row = tables.events.get(eventId)
         if (row?.leaseToken !== leaseToken) continue
         for (const delivery of deliveries) {
           const isAdded = tables.addDelivery(delivery)
-          if (isAdded && delivery.leaseToken !== null) answer.leased.push(delivery.id)
+          if (!isAdded || delivery.leaseToken === null) continue
+          answer.leased.push(delivery.id)
+          const endpoint = tables.endpoints.get(delivery.endpointId)
+          if (endpoint) endpoints.add(endpoint)
         }
         if (done) endWait(tables, row)
         answer.events.push(eventId)
       }
+      answer.endpoints = readEndpoints(endpoints)
       return answer
     },
 

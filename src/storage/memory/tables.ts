@@ -103,6 +103,11 @@ export function copyDelivery({ record }: DeliveryRow): DeliveryRecord {
   return { ...record }
 }
 
+/** Flat copies of those that are not deleted: for the engine, which changes nothing of what it reads. */
+export function readEndpoints(rows: Iterable<EndpointRow>): EndpointRecord[] {
+  return [...rows].filter(({ deletedAt }) => deletedAt === null).map(({ record }) => ({ ...record }))
+}
+
 /** Whole, because a caller may well change a list or a header of what it was given. */
 export function copyEndpoint({ record }: EndpointRow): EndpointRecord {
   return structuredClone(record)

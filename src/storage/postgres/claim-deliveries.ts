@@ -2,17 +2,15 @@ import { RecentEndpoints, RecentEvents } from '../recent-records.ts'
 import type {
   ClaimedDeliveries,
   DeliveryRecord,
-  EndpointRecord,
   EventRecord,
   Storage,
 } from '../storage.ts'
 import type { Database } from './database.ts'
+import { type LeasedEndpointRow, leasedEndpoints } from './leased-endpoints.ts'
 import {
   type DeliveryRow,
-  dateOrNull,
   type EventRow,
   toDeliveryRecord,
-  toEndpointRecord,
   toEventRecord,
 } from './rows.ts'
 import { textArray } from './values.ts'
@@ -26,12 +24,8 @@ export class Recent {
 }
 
 /** What deliveries change of an endpoint is there in the first row that names it. */
-interface ClaimRow extends DeliveryRow {
+interface ClaimRow extends DeliveryRow, LeasedEndpointRow {
   contended: string
-  endpoint_version: string | null
-  paused_until: string | null
-  failing_since: string | null
-  failed_attempts: string
 }
 
 /**
@@ -67,7 +61,7 @@ export async function claimDeliveries(
   const eventIds = new Set(deliveries.map((delivery) => delivery.eventId))
   const [events, endpointRecords] = await Promise.all([
     eventsOf(database, [...eventIds], recent.events),
-    endpointsOf(database, [...endpoints.values()], recent.endpoints),
+    leasedEndpoints(database, [...endpoints.values()], recent.endpoints),
   ])
   return { deliveries, events, endpoints: endpointRecords }
 }
@@ -105,35 +99,4 @@ async function eventsOf(
   const read = rows.map(toEventRecord)
   for (const event of read) recent.keep(event)
   return [...known, ...read]
-}
-
-/** Endpoints whose settings have changed are read. */
-async function endpointsOf(
-  database: Database,
-  rows: ClaimRow[],
-  recent: RecentEndpoints,
-): Promise<EndpointRecord[]> {
-  const known: EndpointRecord[] = []
-  const changed: string[] = []
-  for (const row of rows) {
-    const settings = recent.get(row.endpoint_id, Number(row.endpoint_version))
-    if (settings === undefined) changed.push(row.endpoint_id)
-    else known.push({ ...settings, ...toHealth(row) })
-  }
-  if (changed.length === 0) return known
-  const params = [textArray(changed)]
-  const found = await database.call<{ claimed_endpoints: string }>('claimed_endpoints', params)
-  const read = found.map((row) => toEndpointRecord(row.claimed_endpoints))
-  for (const endpoint of read) recent.keep(endpoint)
-  return [...known, ...read]
-}
-
-function toHealth(
-  row: ClaimRow,
-): Pick<EndpointRecord, 'pausedUntil' | 'failingSince' | 'failedAttempts'> {
-  return {
-    pausedUntil: dateOrNull(row.paused_until),
-    failingSince: dateOrNull(row.failing_since),
-    failedAttempts: Number(row.failed_attempts),
-  }
 }

@@ -6,8 +6,10 @@ import type {
   Lease,
   Storage,
 } from '../storage.ts'
+import type { RecentEndpoints } from '../recent-records.ts'
 import type { Database } from './database.ts'
 import { deliveryParams } from './deliveries.ts'
+import { type LeasedEndpointRow, leasedEndpoints } from './leased-endpoints.ts'
 import { type EventRow, toEndpointRecord, toEventRecord } from './rows.ts'
 import { plainArray, textArray } from './values.ts'
 
@@ -37,21 +39,31 @@ export async function listSubscribers(
   return rows.map(({ endpoint }) => toEndpointRecord(endpoint))
 }
 
+/** Of an event that was accepted, or of a delivery that was leased. */
+interface FanOutRow extends LeasedEndpointRow {
+  accepted: string | null
+  leased: string | null
+}
+
 export async function fanOut(
   database: Database,
   { now, leaseToken, results }: Parameters<Storage['fanOut']>[0],
+  recent: RecentEndpoints,
 ): Promise<FanOutAnswer> {
   const byEvent = mergeByEvent(results)
-  const rows = await database.call<{ accepted: string | null; leased: string | null }>('fan_out', [
+  const rows = await database.call<FanOutRow>('fan_out', [
     now,
     leaseToken,
     textArray(byEvent.map(({ eventId }) => eventId)),
     plainArray(byEvent.map(({ done }) => done)),
     ...deliveryParams(byEvent.flatMap(({ deliveries }) => deliveries)),
   ])
+  const present = rows.filter((row) => row.endpoint_version !== null)
+  const endpoints = new Map(present.map((row) => [row.endpoint_id, row]))
   return {
     events: rows.flatMap((row) => row.accepted ?? []),
     leased: rows.flatMap((row) => row.leased ?? []),
+    endpoints: await leasedEndpoints(database, [...endpoints.values()], recent),
   }
 }
 

@@ -188,8 +188,8 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     },
     listSubscribers: (params) => listSubscribers(database, params),
     async fanOut(params) {
-      if (params.results.length === 0) return { events: [], leased: [] }
-      return fanOut(database, params)
+      if (params.results.length === 0) return { events: [], leased: [], endpoints: [] }
+      return fanOut(database, params, recent.endpoints)
     },
     async releaseEvents({ leases }) {
       if (leases.length > 0) await releaseEvents(database, leases)

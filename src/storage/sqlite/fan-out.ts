@@ -4,6 +4,7 @@ import type {
   FanOutAnswer,
   FanOutResult,
   Lease,
+  NewDelivery,
   Storage,
 } from '../storage.ts'
 import type { Statements, Value } from './database.ts'
@@ -148,10 +149,11 @@ export function listSubscribers(
 export function fanOut(
   statements: Statements,
   { now, leaseToken, results }: { now: Date; leaseToken: string; results: FanOutResult[] },
+  endpoints: EndpointCache,
 ): FanOutAnswer {
   const wakes = new Wakes()
   const events = new Set<string>()
-  const leased: string[] = []
+  const leased: NewDelivery[] = []
   for (const { eventId, deliveries, done } of results) {
     const held = done
       ? endLease(statements, eventId, leaseToken)
@@ -159,13 +161,18 @@ export function fanOut(
     if (!held) continue
     for (const delivery of deliveries) {
       const isNew = insertDelivery(statements, delivery, { now, wakes })
-      if (isNew && delivery.leaseToken !== null) leased.push(delivery.id)
+      if (isNew && delivery.leaseToken !== null) leased.push(delivery)
     }
     if (done) endWait(statements, eventId, deliveries.length > 0)
     events.add(eventId)
   }
   wakes.write(statements)
-  return { events: [...events], leased }
+  const endpointIds = new Set(leased.map(({ endpointId }) => endpointId))
+  return {
+    events: [...events],
+    leased: leased.map(({ id }) => id),
+    endpoints: [...endpointIds].flatMap((id) => endpoints.read(statements, id) ?? []),
+  }
 }
 
 function holds(statements: Statements, eventId: string, leaseToken: string): boolean {

@@ -60,7 +60,7 @@ export function fanOutTests({ describe, test }: Suite): void {
       })
       const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
       const answer = await kit.storage.fanOut({ now: kit.at(10), leaseToken, results })
-      assert.deepEqual(answer, { events: [event.id], leased: [] })
+      assert.deepEqual(answer, { events: [event.id], leased: [], endpoints: [] })
       assert.deepEqual(await kit.get(delivery), {
         ...delivery,
         attempts: 0,
@@ -173,7 +173,7 @@ export function fanOutTests({ describe, test }: Suite): void {
       const other = kit.delivery(event, await kit.addEndpoint())
       const results = [{ eventId: event.id, deliveries: [other, leased], done: true }]
       const answer = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
-      assert.deepEqual(answer, { events: [event.id], leased: [leased.id] })
+      assert.deepEqual(answer, { events: [event.id], leased: [leased.id], endpoints: [endpoint] })
       const stored = await kit.get(leased)
       assert.equal(stored.leaseToken, 'lease_own')
       assert.deepEqual(stored.dueAt, kit.at(leaseMs))
@@ -194,6 +194,30 @@ export function fanOutTests({ describe, test }: Suite): void {
       assert.ok(next !== null && next <= kit.at(leaseMs), `next is ${next?.toISOString()}`)
       assert.deepEqual(idsOf(await kit.claimed(leaseMs)), [delivery.id])
       assert.deepEqual(await kit.settle(kit.settlement(stored, 'succeeded')), [])
+    })
+
+    test('answers what the endpoints of leased deliveries are by then', async (kit) => {
+      const { event, endpoint, leaseToken } = await claimedEvent(kit)
+      const { id, tenantId } = endpoint
+      const gone = await kit.addEndpoint()
+      await kit.storage.updateEndpoint({
+        ...{ tenantId, id, now: kit.at(5) },
+        changes: { active: false, disabledAt: kit.at(5), url: 'https://moved.example/' },
+      })
+      await kit.storage.recordHealth({
+        changes: [
+          {
+            ...{ endpointId: id, succeeded: false, failedAttempts: 3, failedAt: kit.at(6) },
+            ...{ pausedUntil: kit.at(900), leaseTokens: [] },
+          },
+        ],
+      })
+      await kit.storage.deleteEndpoint({ tenantId, id: gone.id, now: kit.at(7) })
+      const lease = { leaseToken: 'lease_own', dueAt: kit.at(leaseMs) }
+      const deliveries = [kit.delivery(event, endpoint, lease), kit.delivery(event, gone, lease)]
+      const results = [{ eventId: event.id, deliveries, done: true }]
+      const answer = await kit.storage.fanOut({ now: kit.at(8), leaseToken, results })
+      assert.deepEqual(answer.endpoints, [await kit.getEndpoint({ tenantId, id })])
     })
 
     test('done twice leases only what it adds', async (kit) => {
@@ -229,7 +253,7 @@ export function fanOutTests({ describe, test }: Suite): void {
           { eventId: 'evt_unknown', deliveries: [], done: true },
         ],
       })
-      assert.deepEqual(late, { events: [], leased: [] })
+      assert.deepEqual(late, { events: [], leased: [], endpoints: [] })
       assert.deepEqual(await kit.claimed(leaseMs), [])
       assertSameIds(await kit.claimEvents(2 * leaseMs), [event, standing])
     })

@@ -128,13 +128,17 @@ export const eventMutants: Mutant[] = [
     caughtBy: 'fan-out',
     breaks: (storage, tables) => ({
       async fanOut(params) {
-        const answer: FanOutAnswer = { events: [], leased: [] }
+        const answer: FanOutAnswer = { events: [], leased: [], endpoints: [] }
         for (const result of params.results) {
           const leaseToken = tables.events.get(result.eventId)?.leaseToken ?? 'none'
           const results = [result]
-          const { events, leased } = await storage.fanOut({ ...params, leaseToken, results })
+          const { events, leased, endpoints } = await storage.fanOut({
+            ...params,
+            ...{ leaseToken, results },
+          })
           answer.events.push(...events)
           answer.leased.push(...leased)
+          answer.endpoints.push(...endpoints)
         }
         return answer
       },
@@ -159,8 +163,8 @@ export const eventMutants: Mutant[] = [
           ...result,
           deliveries: deliveries.map((delivery) => ({ ...delivery, leaseToken: null })),
         }))
-        const { events } = await storage.fanOut({ ...params, results })
-        return { events, leased: leasedOf(params.results) }
+        const answer = await storage.fanOut({ ...params, results })
+        return { ...answer, leased: leasedOf(params.results) }
       },
     }),
   },
@@ -169,8 +173,8 @@ export const eventMutants: Mutant[] = [
     caughtBy: 'fan-out',
     breaks: (storage) => ({
       async fanOut(params) {
-        const { events } = await storage.fanOut(params)
-        return { events, leased: leasedOf(params.results) }
+        const answer = await storage.fanOut(params)
+        return { ...answer, leased: leasedOf(params.results) }
       },
     }),
   },

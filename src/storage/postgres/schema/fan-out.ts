@@ -78,11 +78,15 @@ CREATE FUNCTION ${schema}.fan_out(
   p_now bigint, p_token text, p_events text[], p_done boolean[],
   p_ids text[], p_tenants text[], p_event_ids text[], p_endpoints text[], p_types text[],
   p_statuses text[], p_reasons text[], p_dues bigint[], p_tokens text[], p_created bigint[]
-) RETURNS TABLE (accepted text, leased text) LANGUAGE plpgsql ${planning} AS $$
+) RETURNS TABLE (accepted text, leased text, endpoint_id text, endpoint_version bigint,
+  paused_until bigint, failing_since bigint, failed_attempts bigint)
+LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
   held text[];
+  -- Deliveries added under a lease, and whose they are.
   taken text[];
+  takers text[];
   endpoints text[];
   tenants text[];
   dues bigint[];
@@ -125,11 +129,12 @@ BEGIN
       RETURNING waiting.event_id
   ), pending AS (
     SELECT array_agg(endpoint) AS endpoints, array_agg(tenant) AS tenants, array_agg(due) AS dues,
-        array_agg(id) FILTER (WHERE token IS NOT NULL) AS taken
+        array_agg(id) FILTER (WHERE token IS NOT NULL) AS taken,
+        array_agg(endpoint) FILTER (WHERE token IS NOT NULL) AS takers
       FROM fresh WHERE status = 'pending'
   )
   SELECT pending.*, ARRAY(SELECT event_id FROM ended EXCEPT SELECT event FROM fresh)
-    INTO endpoints, tenants, dues, taken, without FROM pending;
+    INTO endpoints, tenants, dues, taken, takers, without FROM pending;
   IF without <> '{}' THEN
     -- One may have been added before, by a fan-out that died half-way.
     PERFORM FROM ${schema}.events WHERE event_id = ANY (without) ORDER BY event_id FOR UPDATE;
@@ -141,8 +146,15 @@ BEGIN
   IF endpoints IS NOT NULL THEN
     PERFORM ${schema}.open_lanes(p_now, endpoints, tenants, dues);
   END IF;
-  RETURN QUERY SELECT event_id, NULL FROM unnest(held) AS event_id
-    UNION ALL SELECT NULL, id FROM unnest(taken) AS id;
+  RETURN QUERY SELECT accepted, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint
+    FROM unnest(held) AS accepted;
+  IF taken IS NOT NULL THEN
+    RETURN QUERY SELECT NULL, given.id, given.endpoint, endpoint.version, endpoint.paused_until,
+        endpoint.failing_since, endpoint.failed_attempts
+      FROM unnest(taken, takers) AS given (id, endpoint)
+      LEFT JOIN ${schema}.endpoints AS endpoint
+        ON endpoint.endpoint_id = given.endpoint AND endpoint.deleted_at IS NULL;
+  END IF;
 END $$;
 `
 }

@@ -130,6 +130,7 @@ export class RandomOperations {
     const expected = this.#reference.fanOut(leaseToken, results)
     assertSameIds(answer.events, expected.events)
     assertSameIds(answer.leased, expected.leased)
+    assert.deepEqual(byId(answer.endpoints), byId(expected.endpoints))
     for (const id of answer.leased) {
       const delivery = this.#reference.deliveries.get(id)
       if (delivery) this.#heldDeliveries.push({ ...delivery })
@@ -347,4 +348,8 @@ export class RandomOperations {
 
 function leasesOf(rows: DeliveryRecord[]): { id: string; leaseToken: string }[] {
   return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
+}
+
+function byId<Row extends { id: string }>(rows: Row[]): Row[] {
+  return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -87,15 +87,23 @@ export class Reference {
     const accepted = results.filter(
       ({ eventId }) => this.events.get(eventId)?.leaseToken === leaseToken,
     )
-    const leased: string[] = []
+    const leased: NewDelivery[] = []
     for (const { eventId, deliveries, done } of accepted) {
       const added = new Set(this.insertDeliveries(deliveries))
       const isLeased = ({ id, leaseToken: token }: NewDelivery) => token !== null && added.has(id)
-      leased.push(...deliveries.filter(isLeased).map(({ id }) => id))
+      leased.push(...deliveries.filter(isLeased))
       const row = this.events.get(eventId)
       if (row && done) Object.assign(row, { waits: false, leaseToken: null })
     }
-    return { events: accepted.map(({ eventId }) => eventId), leased }
+    const endpointIds = [...new Set(leased.map(({ endpointId }) => endpointId))]
+    return {
+      events: accepted.map(({ eventId }) => eventId),
+      leased: leased.map(({ id }) => id),
+      endpoints: endpointIds.flatMap((id) => {
+        const endpoint = this.endpoints.get(id)
+        return endpoint && endpoint.deletedAt === null ? [endpoint.record] : []
+      }),
+    }
   }
 
   releaseEvents(leases: Lease[]): void {
