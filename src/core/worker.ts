@@ -27,6 +27,16 @@ const turnsBetweenClaims = 6
  */
 const claimStandsMs = 20
 
+/**
+ * Events fanned out at once while more deliveries are due than there are slots for: some, so that a
+ * tenant that has none waiting gets its turn, and few, so that the worker catches up and need not
+ * claim the rest.
+ */
+const eventsWhileBehind = 16
+
+/** How long waiting events are left for slots to become free, so that they are leased in numbers. */
+const slotsWaitMs = 5
+
 /** A claimed delivery with what the storage has of its event and its endpoint. */
 interface Found {
   delivery: DeliveryRecord
@@ -53,7 +63,11 @@ export class Worker {
   #nothingDueBefore = Number.NEGATIVE_INFINITY
   /** Endpoints that may have had more for that claim than they may hold. */
   #passedOver: ReadonlySet<string> = new Set()
-  #cancelLook: (() => void) | null = null
+  /** Until when events that wait are left for slots that become free. */
+  #moreWaitUntil = Number.NEGATIVE_INFINITY
+  /** When it looks again by itself. */
+  #looksAt = Number.POSITIVE_INFINITY
+  #cancelLook = () => {}
 
   constructor(
     context: Context,
@@ -100,19 +114,26 @@ export class Worker {
    */
   async run({ thorough = false }: { thorough?: boolean } = {}): Promise<Date | null> {
     if (this.#waitsForMore()) return this.#context.clock.now()
-    if (!thorough && this.isFull && this.#hasJustClaimed) return this.#lookAgainSoon()
+    if (!thorough && this.isFull && this.#hasJustClaimed) return this.#lookAgainIn(claimStandsMs)
     const lookedAt = this.#caughtUpAt
     let found: number
     do {
-      if (!this.#isCaughtUp) await this.#claim()
-      const limit = this.#eventsToFanOut()
+      const claimed = this.#isCaughtUp ? 0 : await this.#claim()
+      const room = this.#roomForDirectLeases()
+      if (room === 0 && !thorough && this.#moreWaitUntil > this.#nowMs) {
+        return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
+      }
+      const isBehind = !thorough && !this.#isCaughtUp
+      const limit = room || (isBehind ? eventsWhileBehind : eventsPerBatch)
       found = this.#closed ? 0 : await this.#fanOut.run(limit)
-      // All of them under lease: more wait, and need free slots first.
-      if (this.#isCaughtUp && found === limit) return this.#context.clock.now()
+      if (found === limit) this.#moreWaitUntil = this.#nowMs + slotsWaitMs
+      if (found === room && room > 0) return this.#context.clock.now()
     } while (found > 0)
     const hasLooked = this.#caughtUpAt !== lookedAt
     if (this.#isCaughtUp && hasLooked) return this.#nextRun(0)
-    if (!thorough && this.inFlight > 0 && this.#hasJustClaimed) return this.#lookAgainSoon()
+    if (!thorough && this.inFlight > 0 && this.#hasJustClaimed) {
+      return this.#lookAgainIn(claimStandsMs)
+    }
     return this.#nextRun(await this.#claim())
   }
 
@@ -128,7 +149,7 @@ export class Worker {
    */
   async close(graceMs: number): Promise<void> {
     this.#closed = true
-    this.#cancelLook?.()
+    this.#cancelLook()
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
@@ -149,30 +170,38 @@ export class Worker {
   }
 
   get #isCaughtUp(): boolean {
-    return this.#context.clock.now().getTime() < this.#nothingDueBefore
+    return this.#nowMs < this.#nothingDueBefore
   }
 
   get #hasJustClaimed(): boolean {
-    const now = this.#context.clock.now().getTime()
-    return this.#isCaughtUp && now < this.#caughtUpAt + claimStandsMs
+    return this.#isCaughtUp && this.#nowMs < this.#caughtUpAt + claimStandsMs
+  }
+
+  get #nowMs(): number {
+    return this.#context.clock.now().getTime()
   }
 
   /** Leaves what may be due to another run in a moment. */
-  #lookAgainSoon(): null {
-    const { clock } = this.#context
-    const delayMs = this.#caughtUpAt + claimStandsMs - clock.now().getTime()
-    this.#cancelLook?.()
-    this.#cancelLook = clock.setTimer(this.#onFree, delayMs)
+  #lookAgainIn(delayMs: number): null {
+    const at = this.#nowMs + delayMs
+    if (at >= this.#looksAt) return null
+    this.#cancelLook()
+    this.#looksAt = at
+    this.#cancelLook = this.#context.clock.setTimer(() => {
+      this.#looksAt = Number.POSITIVE_INFINITY
+      this.#onFree()
+    }, delayMs)
     return null
   }
 
-  /** No more than there are slots for, where they can be leased at once. */
-  #eventsToFanOut(): number {
-    return this.#isCaughtUp && !this.isFull ? this.#slots.share().limit : eventsPerBatch
+  /** For how many deliveries. None with a few slots only: it pays for many at once. */
+  #roomForDirectLeases(): number {
+    const isWorthwhile = this.#slots.free >= this.#context.settings.limits.inFlight / 4
+    return this.#isCaughtUp && isWorthwhile ? this.#slots.share().limit : 0
   }
 
   #directLeases(): DirectLeases | null {
-    if (this.#closed || this.isFull || this.#claiming !== null || !this.#isCaughtUp) return null
+    if (this.#closed || this.#claiming !== null || this.#roomForDirectLeases() === 0) return null
     const { clock, ids, settings } = this.#context
     const now = clock.now()
     const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
@@ -239,7 +268,6 @@ export class Worker {
   }
 
   #noteCaughtUp(now: Date, atCap: string[]): void {
-    this.#cancelLook?.()
     this.#caughtUpAt = now.getTime()
     this.#nothingDueBefore = this.#caughtUpAt + claimStandsMs
     this.#passedOver = new Set([...atCap, ...this.#slots.endpointsAtCap()])

@@ -53,7 +53,9 @@ describe('isolation', () => {
 
     const healthy = requests.filter(({ url }) => url.includes('healthy'))
     expect(healthy).toHaveLength(9 * (500 + 9 * 5))
-    expect(healthy.filter(({ at }) => at.getTime() > emittedAt)).toEqual([])
+    // With most slots taken by those that hang, events are left for a moment for free ones.
+    const lateness = healthy.map(({ at }) => at.getTime() - emittedAt)
+    expect(Math.max(...lateness)).toBeLessThanOrEqual(15)
     // As long as each tenant has something waiting, each has its share of what goes out.
     const owners = healthy.map(({ url }) => tenantOf.get(url))
     const lastOfOthers = owners.findLastIndex((owner) => owner !== 'tenant0')
