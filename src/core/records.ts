@@ -1,5 +1,10 @@
 import type { Delivery, Endpoint, WebhookEvent } from '../model.ts'
-import type { DeliveryRecord, EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
+import type {
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+  NewDelivery,
+} from '../storage/storage.ts'
 
 /** What callers see of an event. */
 export function toEvent({ position: _, traceparent: __, ...event }: EventRecord): WebhookEvent {

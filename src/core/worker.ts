@@ -5,13 +5,16 @@ import type {
   EndpointRecord,
   EventRecord,
 } from '../storage/storage.ts'
+import { Alarm } from './alarm.ts'
+import { cancelDelivery } from './cancel-delivery.ts'
 import type { Context } from './context.ts'
+import { DirectLeases, isWithoutLimits } from './direct-leases.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { probeFrom } from './endpoint-health.ts'
-import { DirectLeases, isWithoutLimits } from './direct-leases.ts'
 import { eventsPerBatch, FanOut } from './fan-out.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome, type Ended } from './outcome.ts'
+import { claimStandsMs, Outlook } from './outlook.ts'
 import type { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
@@ -20,12 +23,6 @@ const emptyClaimRestMs = 10
 
 /** Turns of the event loop that a busy worker lets pass between two claims. */
 const turnsBetweenClaims = 6
-
-/**
- * For how long a claim that found less than it could take stands for the next ones. Meanwhile new
- * deliveries are leased as they are added; what became due otherwise waits so much longer at most.
- */
-const claimStandsMs = 20
 
 /**
  * Events fanned out at once while more deliveries are due than there are slots for: some, so that a
@@ -52,22 +49,17 @@ export class Worker {
   readonly #settler: Settler
   readonly #leases: Leases
   readonly #slots: Slots
+  readonly #outlook: Outlook
+  /** Lets it look again by itself. */
+  readonly #alarm: Alarm
   readonly #queue: PQueue
   /** Is called when a slot has become free. */
   readonly #onFree: () => void
   #closed = false
   #turnsWaited = 0
   #claiming: Promise<number> | null = null
-  /** When a claim last found less than it could take, and until when nothing is due after it. */
-  #caughtUpAt = Number.NEGATIVE_INFINITY
-  #nothingDueBefore = Number.NEGATIVE_INFINITY
-  /** Endpoints that may have had more for that claim than they may hold. */
-  #passedOver: ReadonlySet<string> = new Set()
   /** Until when events that wait are left for slots that become free. */
   #moreWaitUntil = Number.NEGATIVE_INFINITY
-  /** When it looks again by itself. */
-  #looksAt = Number.POSITIVE_INFINITY
-  #cancelLook = () => {}
 
   constructor(
     context: Context,
@@ -87,6 +79,8 @@ export class Worker {
     this.#onFree = parts.onFree
     this.#leases = new Leases(context)
     this.#slots = new Slots(context.settings.limits, this.#leases)
+    this.#outlook = new Outlook(context.clock)
+    this.#alarm = new Alarm(context.clock, parts.onFree)
     this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
   }
 
@@ -102,7 +96,7 @@ export class Worker {
 
   /** Deliveries may be due that were not when it looked last. */
   expectDue(): void {
-    this.#nothingDueBefore = Number.NEGATIVE_INFINITY
+    this.#outlook.expectDue()
   }
 
   /**
@@ -114,24 +108,23 @@ export class Worker {
    */
   async run({ thorough = false }: { thorough?: boolean } = {}): Promise<Date | null> {
     if (this.#waitsForMore()) return this.#context.clock.now()
-    if (!thorough && this.isFull && this.#hasJustClaimed) return this.#lookAgainIn(claimStandsMs)
-    const lookedAt = this.#caughtUpAt
-    let found: number
-    do {
-      const claimed = this.#isCaughtUp ? 0 : await this.#claim()
-      const room = this.#roomForDirectLeases()
-      if (room === 0 && !thorough && this.#moreWaitUntil > this.#nowMs) {
-        return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
-      }
-      const isBehind = !thorough && !this.#isCaughtUp
-      const limit = room || (isBehind ? eventsWhileBehind : eventsPerBatch)
-      found = this.#closed ? 0 : await this.#fanOut.run(limit)
-      if (found === limit) this.#moreWaitUntil = this.#nowMs + slotsWaitMs
-      if (found === room && room > 0) return this.#context.clock.now()
-    } while (found > 0)
-    const hasLooked = this.#caughtUpAt !== lookedAt
-    if (this.#isCaughtUp && hasLooked) return this.#nextRun(0)
-    if (!thorough && this.inFlight > 0 && this.#hasJustClaimed) {
+    if (!thorough && this.isFull && this.#outlook.hasJustCaughtUp) {
+      return this.#lookAgainIn(claimStandsMs)
+    }
+    const { caughtUpAt } = this.#outlook
+    const claimed = this.#isCaughtUp ? 0 : await this.#claim()
+    const limit = this.#eventsToFanOut(thorough)
+    if (limit === null) {
+      return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
+    }
+    const found = this.#closed ? 0 : await this.#fanOut.run(limit)
+    if (found === limit) {
+      this.#moreWaitUntil = this.#nowMs + slotsWaitMs
+      return this.#context.clock.now()
+    }
+    const hasClaimed = this.#outlook.caughtUpAt !== caughtUpAt
+    if (hasClaimed && this.#isCaughtUp) return this.#nextRun(0)
+    if (!thorough && this.inFlight > 0 && this.#outlook.hasJustCaughtUp) {
       return this.#lookAgainIn(claimStandsMs)
     }
     return this.#nextRun(await this.#claim())
@@ -149,7 +142,7 @@ export class Worker {
    */
   async close(graceMs: number): Promise<void> {
     this.#closed = true
-    this.#cancelLook()
+    this.#alarm.cancel()
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
@@ -161,20 +154,13 @@ export class Worker {
     if (this.#closed || this.isFull) return null
     if (claimed > 0) return now
     const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
-    if (next !== null && next <= now) {
-      this.expectDue()
-      return new Date(now.getTime() + emptyClaimRestMs)
-    }
-    if (this.#isCaughtUp) this.#nothingDueBefore = next?.getTime() ?? Number.POSITIVE_INFINITY
+    this.#outlook.noteNextDue(next)
+    if (next !== null && next <= now) return new Date(now.getTime() + emptyClaimRestMs)
     return next
   }
 
   get #isCaughtUp(): boolean {
-    return this.#nowMs < this.#nothingDueBefore
-  }
-
-  get #hasJustClaimed(): boolean {
-    return this.#isCaughtUp && this.#nowMs < this.#caughtUpAt + claimStandsMs
+    return this.#outlook.isCaughtUp({ isIdle: this.inFlight === 0 })
   }
 
   get #nowMs(): number {
@@ -183,15 +169,17 @@ export class Worker {
 
   /** Leaves what may be due to another run in a moment. */
   #lookAgainIn(delayMs: number): null {
-    const at = this.#nowMs + delayMs
-    if (at >= this.#looksAt) return null
-    this.#cancelLook()
-    this.#looksAt = at
-    this.#cancelLook = this.#context.clock.setTimer(() => {
-      this.#looksAt = Number.POSITIVE_INFINITY
-      this.#onFree()
-    }, delayMs)
+    this.#alarm.setIn(delayMs)
     return null
+  }
+
+  /** @returns `null`: those that wait are left for slots to become free. */
+  #eventsToFanOut(thorough: boolean): number | null {
+    const room = this.#roomForDirectLeases()
+    if (room > 0) return room
+    if (thorough) return eventsPerBatch
+    if (this.#moreWaitUntil > this.#nowMs) return null
+    return this.#isCaughtUp ? eventsPerBatch : eventsWhileBehind
   }
 
   /** For how many deliveries. None with a few slots only: it pays for many at once. */
@@ -206,7 +194,7 @@ export class Worker {
     const now = clock.now()
     const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
     const lease = { since: now, leaseToken: ids('lease'), leaseUntil }
-    return new DirectLeases(this.#slots.share(), lease, this.#passedOver)
+    return new DirectLeases(this.#slots.share(), lease, this.#outlook.passedOver)
   }
 
   /**
@@ -239,7 +227,7 @@ export class Worker {
     const now = clock.now()
     const share = this.#slots.share()
     const atCap = this.#slots.endpointsAtCap()
-    this.expectDue()
+    const noteCaughtUp = this.#outlook.beginClaim()
     const claimed = await storage.claimDeliveries({
       now,
       leaseToken: ids('lease'),
@@ -248,7 +236,8 @@ export class Worker {
       ...share,
     })
     if (!(await this.#startOrGiveBack(claimed, now))) return 0
-    if (claimed.deliveries.length < share.limit) this.#noteCaughtUp(now, atCap)
+    const isLess = claimed.deliveries.length < share.limit
+    if (isLess) noteCaughtUp([...atCap, ...this.#slots.endpointsAtCap()])
     return claimed.deliveries.length
   }
 
@@ -267,12 +256,6 @@ export class Worker {
     return isInTime
   }
 
-  #noteCaughtUp(now: Date, atCap: string[]): void {
-    this.#caughtUpAt = now.getTime()
-    this.#nothingDueBefore = this.#caughtUpAt + claimStandsMs
-    this.#passedOver = new Set([...atCap, ...this.#slots.endpointsAtCap()])
-  }
-
   /** Leaves to a claim what an endpoint, as it is by now, lets only a claim decide. */
   async #takeLeased(
     { deliveries, events, endpoints }: ClaimedDeliveries,
@@ -280,12 +263,13 @@ export class Worker {
   ): Promise<void> {
     const now = this.#context.clock.now()
     const limited = endpoints.filter((endpoint) => !isWithoutLimits(endpoint, now))
-    const forClaim = new Set(limited.map(({ id }) => id))
-    const [toGo, toClaim] = partition(deliveries, ({ endpointId }) => !forClaim.has(endpointId))
+    const limitedIds = new Set(limited.map(({ id }) => id))
+    const toGo = deliveries.filter(({ endpointId }) => !limitedIds.has(endpointId))
     if (toGo.length > 0) await this.#startOrGiveBack({ deliveries: toGo, events, endpoints }, since)
-    if (toClaim.length === 0) return
-    this.expectDue()
+    if (limited.length === 0) return
+    const toClaim = deliveries.filter(({ endpointId }) => limitedIds.has(endpointId))
     await this.#giveBack({ deliveries: toClaim, events, endpoints })
+    this.expectDue()
   }
 
   async #giveBack({ deliveries }: ClaimedDeliveries): Promise<void> {
@@ -321,7 +305,8 @@ export class Worker {
   /** @returns `null` where there is nothing to settle. */
   async #attempt(held: HeldLease, { delivery, event, endpoint }: Found): Promise<Ended | null> {
     if (endpoint === undefined || !endpoint.active) {
-      await this.#cancel(delivery, endpoint ? 'endpoint_disabled' : 'endpoint_deleted')
+      const reason = endpoint ? 'endpoint_disabled' : 'endpoint_deleted'
+      await cancelDelivery(this.#context, delivery, reason)
       return null
     }
     if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
@@ -349,7 +334,7 @@ export class Worker {
   }
 
   #noteFree({ endpointId }: HeldLease): void {
-    if (this.#passedOver.has(endpointId)) this.expectDue()
+    if (this.#outlook.passedOver.has(endpointId)) this.expectDue()
     this.#onFree()
   }
 
@@ -358,31 +343,4 @@ export class Worker {
     this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
     return null
   }
-
-  async #cancel(
-    delivery: DeliveryRecord,
-    reason: 'endpoint_disabled' | 'endpoint_deleted',
-  ): Promise<void> {
-    const { clock, notifier, storage } = this.#context
-    const { tenantId, id, endpointId } = delivery
-    const deliveryIds = await storage.cancelDeliveries({
-      tenantId,
-      which: { ids: [id] },
-      reason,
-      now: clock.now(),
-      limit: 1,
-    })
-    if (deliveryIds.length === 0) return
-    notifier.notify('delivery.cancelled', { tenantId, deliveryIds, endpointId, reason })
-  }
-}
-
-function partition<Item>(
-  items: Item[],
-  isFirst: (item: Item) => boolean,
-): [first: Item[], second: Item[]] {
-  const first: Item[] = []
-  const second: Item[] = []
-  for (const item of items) (isFirst(item) ? first : second).push(item)
-  return [first, second]
 }

@@ -141,11 +141,7 @@ export interface Storage<Transaction = never> {
    *
    * @param params.leaseToken - That of the events. A delivery may be added under a token of its own.
    */
-  fanOut(params: {
-    now: Date
-    leaseToken: string
-    results: FanOutResult[]
-  }): Promise<FanOutAnswer>
+  fanOut(params: { now: Date; leaseToken: string; results: FanOutResult[] }): Promise<FanOutAnswer>
 
   /** Gives leased events back: due at once, whatever the clock says, as if never leased. */
   releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>

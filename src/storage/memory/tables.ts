@@ -105,7 +105,9 @@ export function copyDelivery({ record }: DeliveryRow): DeliveryRecord {
 
 /** Flat copies of those that are not deleted: for the engine, which changes nothing of what it reads. */
 export function readEndpoints(rows: Iterable<EndpointRow>): EndpointRecord[] {
-  return [...rows].filter(({ deletedAt }) => deletedAt === null).map(({ record }) => ({ ...record }))
+  return [...rows]
+    .filter(({ deletedAt }) => deletedAt === null)
+    .map(({ record }) => ({ ...record }))
 }
 
 /** Whole, because a caller may well change a list or a header of what it was given. */

@@ -1,18 +1,8 @@
 import { RecentEndpoints, RecentEvents } from '../recent-records.ts'
-import type {
-  ClaimedDeliveries,
-  DeliveryRecord,
-  EventRecord,
-  Storage,
-} from '../storage.ts'
+import type { ClaimedDeliveries, DeliveryRecord, EventRecord, Storage } from '../storage.ts'
 import type { Database } from './database.ts'
 import { type LeasedEndpointRow, leasedEndpoints } from './leased-endpoints.ts'
-import {
-  type DeliveryRow,
-  type EventRow,
-  toDeliveryRecord,
-  toEventRecord,
-} from './rows.ts'
+import { type DeliveryRow, type EventRow, toDeliveryRecord, toEventRecord } from './rows.ts'
 import { textArray } from './values.ts'
 
 type ClaimParams = Parameters<Storage['claimDeliveries']>[0]

@@ -1,3 +1,4 @@
+import type { RecentEndpoints } from '../recent-records.ts'
 import type {
   EndpointRecord,
   EventRecord,
@@ -6,7 +7,6 @@ import type {
   Lease,
   Storage,
 } from '../storage.ts'
-import type { RecentEndpoints } from '../recent-records.ts'
 import type { Database } from './database.ts'
 import { deliveryParams } from './deliveries.ts'
 import { type LeasedEndpointRow, leasedEndpoints } from './leased-endpoints.ts'
