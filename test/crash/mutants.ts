@@ -4,8 +4,12 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import type { PostgresTransaction } from '../../src/storage/postgres/index.ts'
-import type { Storage } from '../../src/storage/storage.ts'
+import type { EventRecord, Storage } from '../../src/storage/storage.ts'
 import { override, type Ports } from './ports.ts'
+
+const never = new Date('2100-01-01T00:00:00Z')
+
+const reformatted = (event: EventRecord) => ({ ...event, body: `${event.body} ` })
 
 type Break = (storage: Storage<unknown>) => Partial<Storage<unknown>>
 
@@ -28,13 +32,21 @@ const mutants = {
   }),
   /** Claims deliveries for ever: what a dead worker held is nobody's any more. */
   claimsForEver: (storage) => ({
-    claimDeliveries: (params) =>
-      storage.claimDeliveries({ ...params, leaseUntil: new Date('2100-01-01T00:00:00Z') }),
+    claimDeliveries: (params) => storage.claimDeliveries({ ...params, leaseUntil: never }),
+    fanOut: (params) =>
+      storage.fanOut({
+        ...params,
+        results: params.results.map((result) => ({
+          ...result,
+          deliveries: result.deliveries.map((delivery) =>
+            delivery.leaseToken === null ? delivery : { ...delivery, dueAt: never },
+          ),
+        })),
+      }),
   }),
   /** The same for events that wait for their fan-out. */
   fansOutForEver: (storage) => ({
-    claimEvents: (params) =>
-      storage.claimEvents({ ...params, leaseUntil: new Date('2100-01-01T00:00:00Z') }),
+    claimEvents: (params) => storage.claimEvents({ ...params, leaseUntil: never }),
   }),
   /** Says that an attempt is settled before it is. */
   settlesTooEarly: (storage) => ({
@@ -62,8 +74,10 @@ const mutants = {
   reformatsBodies: (storage) => ({
     async claimDeliveries(params) {
       const claimed = await storage.claimDeliveries(params)
-      const events = claimed.events.map((event) => ({ ...event, body: `${event.body} ` }))
-      return { ...claimed, events }
+      return { ...claimed, events: claimed.events.map(reformatted) }
+    },
+    async claimEvents(params) {
+      return (await storage.claimEvents(params)).map(reformatted)
     },
   }),
   /** Counts an attempt before it is numbered. */

@@ -14,6 +14,7 @@ import { randomTests } from './random.ts'
 import { cancelTests, requeueTests } from './requeue-and-cancel.ts'
 import { settlingTests } from './settling.ts'
 import { storedTests } from './stored.ts'
+import { subscriberTests } from './subscribers.ts'
 import { createSuite } from './suite.ts'
 import { clockTests, tenantTests } from './tenants.ts'
 import { sizeTests, textTests } from './text-and-size.ts'
@@ -54,6 +55,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   const suite = createSuite(options)
   eventTests(suite)
   fanOutTests(suite)
+  subscriberTests(suite)
   claimTests(suite)
   turnTests(suite)
   limitTests(suite)

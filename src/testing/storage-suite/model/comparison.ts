@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { DeliveryRecord } from '../../../storage/storage.ts'
+import type { DeliveryRecord, FanOutAnswer } from '../../../storage/storage.ts'
 import { assertSameIds, firstPage, idsOf, type Kit } from '../kit.ts'
 import type { Reference } from './reference.ts'
 
@@ -42,6 +42,16 @@ export async function compare(kit: Kit, reference: Reference): Promise<void> {
     const pending = expected.filter(({ status }) => status === 'pending').length
     assert.equal(stats.backlog, pending + waiting)
   }
+}
+
+export function compareFanOut(answer: FanOutAnswer, expected: FanOutAnswer): void {
+  assertSameIds(answer.events, expected.events)
+  assertSameIds(answer.leased, expected.leased)
+  assert.deepEqual(byId(answer.endpoints), byId(expected.endpoints))
+}
+
+function byId<Row extends { id: string }>(rows: Row[]): Row[] {
+  return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 function comparable(row: DeliveryRecord): DeliveryRecord {

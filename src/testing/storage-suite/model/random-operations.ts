@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DeliveryRecord, EventRecord } from '../../../storage/storage.ts'
 import { assertSameIds, idsOf, type Kit } from '../kit.ts'
-import { compare, tenants } from './comparison.ts'
+import { compare, compareFanOut, tenants } from './comparison.ts'
 import { Dice } from './dice.ts'
 import { Reference } from './reference.ts'
 
@@ -127,10 +127,7 @@ export class RandomOperations {
     }))
     this.#tell(`fan out ${idsOf(events)}${done ? '' : ' in part'}`)
     const answer = await this.#kit.storage.fanOut({ now: this.#now(), leaseToken, results })
-    const expected = this.#reference.fanOut(leaseToken, results)
-    assertSameIds(answer.events, expected.events)
-    assertSameIds(answer.leased, expected.leased)
-    assert.deepEqual(byId(answer.endpoints), byId(expected.endpoints))
+    compareFanOut(answer, this.#reference.fanOut(leaseToken, results))
     for (const id of answer.leased) {
       const delivery = this.#reference.deliveries.get(id)
       if (delivery) this.#heldDeliveries.push({ ...delivery })
@@ -348,8 +345,4 @@ export class RandomOperations {
 
 function leasesOf(rows: DeliveryRecord[]): { id: string; leaseToken: string }[] {
   return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
-}
-
-function byId<Row extends { id: string }>(rows: Row[]): Row[] {
-  return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
