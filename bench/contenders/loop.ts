@@ -17,14 +17,20 @@ export function loop({
   end: () => Promise<void>
 }): Contender {
   const jobs: Job[] = []
-  let running: Promise<unknown> = Promise.resolve()
   let isWorking = false
+  let running = 0
+  let done = (): void => {}
 
   async function sendAll(): Promise<void> {
     for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) await post(job)
+    running -= 1
+    if (running === 0) done()
   }
   function start(): void {
-    running = Promise.all([running, ...Array.from({ length: concurrency }, sendAll)])
+    while (running < concurrency && jobs.length > 0) {
+      running += 1
+      void sendAll()
+    }
   }
 
   return {
@@ -41,7 +47,7 @@ export function loop({
       start()
     },
     async close() {
-      await running
+      if (running > 0) await new Promise<void>((resolve) => (done = resolve))
       await end()
     },
   }

@@ -195,7 +195,7 @@ test('the fan-out and claims do not wait for the disk, and everything else does'
   await kit.addEvent()
   expect(await commits("claim_events(1, 'lease', 1, 1, '')")).toBe('off')
   expect(await commits("claim_deliveries(1, 'lease', 1, 1, 1, '{}', 1, '', false)")).toBe('off')
-  const nothing = Array(25).fill("'{}'").join(', ')
+  const nothing = Array(22).fill("'{}'").join(', ')
   expect(await commits(`settle_deliveries(1, '{}', ${nothing})`)).toBe('on')
   const event = "'evt', 'tenant', 'type', '{}', '[]', NULL, NULL, 1, true, NULL"
   expect(await commits(`insert_event(${event})`)).toBe('on')

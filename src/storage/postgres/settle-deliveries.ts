@@ -6,10 +6,21 @@ export async function settleDeliveries(
   database: Database,
   { now, settlements }: Parameters<Storage['settleDeliveries']>[0],
 ): Promise<string[]> {
-  const params = [now, ...nextStates(settlements), ...attempts(settlements)]
+  const firsts = firstUnderEachToken(settlements)
+  const params = [now, ...nextStates(firsts), ...attempts(firsts)]
   const rows = await database.call<{ settle_deliveries: string }>('settle_deliveries', params)
   const accepted = new Set(rows.map((row) => row.settle_deliveries))
   return [...new Set(settlements.map(({ id }) => id))].filter((id) => accepted.has(id))
+}
+
+/** Of two under one token, the first counts; under two tokens, the one that holds does. */
+function firstUnderEachToken(settlements: Settlement[]): Settlement[] {
+  const firsts = new Map<string, Settlement>()
+  for (const settlement of settlements) {
+    const key = JSON.stringify([settlement.id, settlement.leaseToken])
+    if (!firsts.has(key)) firsts.set(key, settlement)
+  }
+  return [...firsts.values()]
 }
 
 function nextStates(settlements: Settlement[]): string[] {
@@ -28,14 +39,12 @@ function nextStates(settlements: Settlement[]): string[] {
   ]
 }
 
+/** Whose they are stands in the deliveries. */
 function attempts(settlements: Settlement[]): string[] {
   const rows = settlements.map(({ attempt }) => attempt)
   const responses = rows.map(({ response }) => response)
   return [
     textArray(rows.map((row) => row.id)),
-    textArray(rows.map((row) => row.tenantId)),
-    textArray(rows.map((row) => row.eventId)),
-    textArray(rows.map((row) => row.endpointId)),
     plainArray(rows.map((row) => row.number)),
     instantArray(rows.map((row) => row.startedAt)),
     plainArray(rows.map((row) => row.durationMs)),

@@ -3,7 +3,7 @@ import type { SchemaNames } from './names.ts'
 
 /**
  * Settles, under the fence: only rows of the schedule that hold the very token are locked, and
- * nothing is written but for those. A delivery that was cancelled meanwhile stays so unless the
+ * nothing is written but for those. No delivery is given twice under the same token. A delivery that was cancelled meanwhile stays so unless the
  * attempt succeeded.
  */
 export function settleDeliveriesFunction({ schema }: SchemaNames): string {
@@ -12,8 +12,7 @@ CREATE FUNCTION ${schema}.settle_deliveries(
   p_now bigint, p_ids text[], p_tokens text[], p_statuses text[], p_dues bigint[],
   p_attempts integer[], p_steps integer[], p_faults integer[], p_response_statuses integer[],
   p_errors text[], p_reasons text[], p_completed bigint[],
-  p_attempt_ids text[], p_attempt_tenants text[], p_attempt_events text[],
-  p_attempt_endpoints text[], p_numbers integer[], p_started bigint[],
+  p_attempt_ids text[], p_numbers integer[], p_started bigint[],
   p_durations double precision[], p_succeeded boolean[], p_urls text[], p_request_headers text[],
   p_attempt_errors text[], p_attempt_statuses integer[], p_response_headers text[],
   p_response_bodies text[], p_truncated boolean[]
@@ -28,33 +27,31 @@ BEGIN
   WITH held AS MATERIALIZED (
     SELECT given.*
       FROM unnest(p_ids, p_tokens, p_statuses, p_dues, p_attempts, p_steps, p_faults,
-          p_response_statuses, p_errors, p_reasons, p_completed, p_attempt_ids, p_attempt_tenants,
-          p_attempt_events, p_attempt_endpoints, p_numbers, p_started, p_durations, p_succeeded,
-          p_urls, p_request_headers, p_attempt_errors, p_attempt_statuses, p_response_headers,
-          p_response_bodies, p_truncated)
-        WITH ORDINALITY AS given (id, token, status, due, attempts, step, faults, response_status,
-          error, reason, completed, attempt_id, tenant, event, endpoint, number, started, duration,
-          succeeded, url, request_headers, attempt_error, attempt_status, response_headers,
-          response_body, truncated, place)
+          p_response_statuses, p_errors, p_reasons, p_completed, p_attempt_ids, p_numbers,
+          p_started, p_durations, p_succeeded, p_urls, p_request_headers, p_attempt_errors,
+          p_attempt_statuses, p_response_headers, p_response_bodies, p_truncated)
+        AS given (id, token, status, due, attempts, step, faults, response_status, error, reason,
+          completed, attempt_id, number, started, duration, succeeded, url, request_headers,
+          attempt_error, attempt_status, response_headers, response_body, truncated)
       JOIN ${schema}.schedule AS entry ON entry.delivery_id = given.id AND entry.lease_token = given.token
-      ORDER BY given.id COLLATE "C", given.place FOR UPDATE OF entry
-  ), first AS MATERIALIZED (
-    SELECT DISTINCT ON (id) * FROM held ORDER BY id, place
+      ORDER BY given.id COLLATE "C" FOR UPDATE OF entry
   ), settled AS (
     UPDATE ${schema}.deliveries AS delivery SET
-        attempts = first.attempts,
-        response_status = first.response_status,
-        last_error = first.error::json,
-        status = CASE WHEN ${staysCancelled} THEN delivery.status ELSE first.status END,
-        step = CASE WHEN ${staysCancelled} THEN delivery.step ELSE first.step END,
-        faults = CASE WHEN ${staysCancelled} THEN delivery.faults ELSE first.faults END,
+        attempts = held.attempts,
+        response_status = held.response_status,
+        last_error = held.error::json,
+        status = CASE WHEN ${staysCancelled} THEN delivery.status ELSE held.status END,
+        step = CASE WHEN ${staysCancelled} THEN delivery.step ELSE held.step END,
+        faults = CASE WHEN ${staysCancelled} THEN delivery.faults ELSE held.faults END,
         cancel_reason = CASE WHEN ${staysCancelled} THEN delivery.cancel_reason
-          ELSE first.reason END,
+          ELSE held.reason END,
         completed_at = CASE WHEN ${staysCancelled} THEN delivery.completed_at
-          ELSE first.completed END
-      FROM first WHERE delivery.delivery_id = first.id
+          ELSE held.completed END
+      FROM held WHERE delivery.delivery_id = held.id
       RETURNING delivery.delivery_id, delivery.status, delivery.endpoint_id, delivery.tenant_id,
-        first.due
+        delivery.event_id, held.due, held.attempt_id, held.number, held.started, held.duration,
+        held.succeeded, held.url, held.request_headers, held.attempt_error, held.attempt_status,
+        held.response_headers, held.response_body, held.truncated
   ), ended AS (
     DELETE FROM ${schema}.schedule AS entry USING settled
       WHERE entry.delivery_id = settled.delivery_id AND settled.status <> 'pending'
@@ -65,10 +62,10 @@ BEGIN
     INSERT INTO ${schema}.attempts (attempt_id, tenant_id, delivery_id, event_id, endpoint_id,
         number, started_at, duration_ms, succeeded, url, request_headers, error, response_status,
         response_headers, response_body, body_truncated)
-      SELECT attempt_id, tenant, id, event, endpoint, number, started, duration, succeeded, url,
-          request_headers::json, attempt_error::json, attempt_status, response_headers::json,
-          response_body, truncated
-        FROM first
+      SELECT attempt_id, tenant_id, delivery_id, event_id, endpoint_id, number, started, duration,
+          succeeded, url, request_headers::json, attempt_error::json, attempt_status,
+          response_headers::json, response_body, truncated
+        FROM settled
   )
   SELECT array_agg(delivery_id),
       array_agg(endpoint_id) FILTER (WHERE status = 'pending'),
@@ -83,4 +80,4 @@ END $$;
 `
 }
 
-const staysCancelled = "delivery.status = 'cancelled' AND first.status <> 'succeeded'"
+const staysCancelled = "delivery.status = 'cancelled' AND held.status <> 'succeeded'"
