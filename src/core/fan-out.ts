@@ -84,16 +84,16 @@ export class FanOut {
     done: boolean,
     leaseToken: string,
   ): Promise<void> {
-    let direct = this.#host.directLeases()
+    let direct: DirectLeases | null = null
     let results: FanOutResult[] = []
     let count = 0
     for (const event of events) {
+      if (results.length === 0) direct = this.#host.directLeases()
       const deliveries = this.#deliveriesOf(event, endpoints, direct)
       results.push({ eventId: event.id, deliveries, done })
       count += deliveries.length
       if (count >= deliveriesPerWrite || event === events.at(-1)) {
         await this.#write(results, { leaseToken, events, direct })
-        direct = this.#host.directLeases()
         results = []
         count = 0
       }
