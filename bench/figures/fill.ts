@@ -33,10 +33,11 @@ export class Filler {
     const claimed = await this.#storage.claimEvents(claim)
     const results = claimed.map(({ id }) => ({
       eventId: id,
+      leaseToken,
       done: true,
       deliveries: this.#endpointIds.map((endpointId, n) => delivery(id, endpointId, n, now)),
     }))
-    await this.#storage.fanOut({ now, leaseToken, results })
+    await this.#storage.fanOut({ now, results })
   }
 
   #event(createdAt: Date): NewEvent {

@@ -55,22 +55,7 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
       }),
 
     settleDeliveries: ({ settlements }) =>
-      transact(pool, async (on) => {
-        const held = new Map((await lockHeld(on, settlements)).map((row) => [row.id, row]))
-        const settled: DeliveryRecord[] = []
-        const attempts: Attempt[] = []
-        for (const settlement of settlements) {
-          const row = held.get(settlement.id)
-          if (row?.leaseToken !== settlement.leaseToken) continue
-          // Of two for one delivery, the first counts.
-          held.delete(row.id)
-          settled.push(settle(row, settlement))
-          attempts.push(settlement.attempt)
-        }
-        await saveDeliveries(on, settled)
-        await insertRows(on, 'webhooks_attempts', attempts.map(tables.attempts.toRow))
-        return idsOf(settled)
-      }),
+      transact(pool, (on) => settleDeliveries(on, settlements)),
 
     requeueDeliveries: ({ tenantId, ids, now }) =>
       transact(pool, async (on) => {
@@ -136,6 +121,24 @@ export function deliveryMethods(pool: Pool): DeliveryMethods {
       return rows.map(tables.attempts.fromRow).sort((a, b) => (a.id < b.id ? -1 : 1))
     },
   }
+}
+
+/** Records attempts with the next state of their deliveries. @returns Ids of those accepted. */
+export async function settleDeliveries(on: Executor, settlements: Settlement[]): Promise<string[]> {
+  const held = new Map((await lockHeld(on, settlements)).map((row) => [row.id, row]))
+  const settled: DeliveryRecord[] = []
+  const attempts: Attempt[] = []
+  for (const settlement of settlements) {
+    const row = held.get(settlement.id)
+    if (row?.leaseToken !== settlement.leaseToken) continue
+    // Of two for one delivery, the first counts.
+    held.delete(row.id)
+    settled.push(settle(row, settlement))
+    attempts.push(settlement.attempt)
+  }
+  await saveDeliveries(on, settled)
+  await insertRows(on, 'webhooks_attempts', attempts.map(tables.attempts.toRow))
+  return idsOf(settled)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { EventRecord, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
 import { type Executor, type Row, read, readIn, transact, writeIn } from './database.ts'
-import { addDeliveries } from './deliveries.ts'
+import { addDeliveries, settleDeliveries } from './deliveries.ts'
 import { endpoints, events } from './tables.ts'
 import { Turns } from './turns.ts'
 
@@ -36,9 +36,9 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
       return rows.map(endpoints.fromRow)
     },
 
-    fanOut: ({ leaseToken, results }) =>
+    fanOut: ({ results, settlements = [] }) =>
       transact(pool, async (on) => {
-        const leases = results.map(({ eventId }) => ({ id: eventId, leaseToken }))
+        const leases = results.map(({ eventId, leaseToken }) => ({ id: eventId, leaseToken }))
         const held = new Set(await lockHeldEvents(on, leases))
         const accepted = results.filter(({ eventId }) => held.has(eventId))
         const added = await addDeliveries(
@@ -51,17 +51,9 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
           ['done'],
           accepted.filter(({ done }) => done).map(({ eventId }) => eventId),
         )
-        const leased = added.filter(({ leaseToken }) => leaseToken !== null)
-        const rows = await readIn<Row>(
-          on,
-          'SELECT * FROM webhooks_endpoints WHERE deleted_at IS NULL AND id IN (?)',
-          leased.map(({ endpointId }) => endpointId),
-        )
-        return {
-          events: [...held],
-          leased: leased.map(({ id }) => id),
-          endpoints: rows.map(endpoints.fromRow),
-        }
+        const addedIds = new Set(added.map(({ id }) => id))
+        const ofAdded = settlements.filter(({ id }) => addedIds.has(id))
+        return { events: [...held], settled: await settleDeliveries(on, ofAdded) }
       }),
 
     releaseEvents: ({ leases }) =>

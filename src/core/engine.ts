@@ -1,9 +1,11 @@
 import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { BacklogReader } from './backlog-reader.ts'
+import { Consequences } from './consequences.ts'
 import type { Context } from './context.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Emitter } from './emitter.ts'
 import { HealthKeeper } from './health-keeper.ts'
+import { Recorder } from './recorder.ts'
 import type { EventRegistry } from './registry.ts'
 import { stopped } from './resilient-storage.ts'
 import { Settler } from './settler.ts'
@@ -39,6 +41,7 @@ export class Engine {
   readonly #context: Context
   readonly #scheduler: Scheduler
   readonly #settler: Settler
+  readonly #recorder: Recorder
   #worker: Worker | null = null
   #started = false
   #stopping: Promise<void> | null = null
@@ -57,7 +60,9 @@ export class Engine {
     this.#context = context
     this.#scheduler = parts.scheduler
     this.#scheduler.attach?.({ clock: context.clock, logger: context.logger })
-    this.#settler = new Settler(context, new HealthKeeper(context))
+    const consequences = new Consequences(context, new HealthKeeper(context))
+    this.#settler = new Settler(context, consequences)
+    this.#recorder = new Recorder(context, consequences)
     this.emitter = new Emitter(context, {
       registry: parts.registry,
       onEvents: () => this.#notify(),
@@ -163,6 +168,7 @@ export class Engine {
   #useWorker(): Worker {
     this.#worker ??= new Worker(this.#context, {
       settler: this.#settler,
+      recorder: this.#recorder,
       dispatcher: new Dispatcher(this.#context),
       onFree: () => {
         this.#notifyHere()

@@ -1,14 +1,8 @@
-import type {
-  ClaimedDeliveries,
-  EndpointRecord,
-  EventRecord,
-  FanOutResult,
-  NewDelivery,
-} from '../storage/storage.ts'
+import type { EndpointRecord, EventRecord, FanOutResult, NewDelivery } from '../storage/storage.ts'
 import type { Context } from './context.ts'
-import type { DirectLeases } from './direct-leases.ts'
+import { DirectEvent } from './direct-event.ts'
+import type { DirectSends } from './direct-sends.ts'
 import { matchSubscription } from './matching.ts'
-import { notYetAttempted } from './records.ts'
 import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
@@ -24,12 +18,28 @@ const deliveriesPerWrite = 1_000
 
 /** The worker for which events are fanned out. Dispatch starts after each write, before the end. */
 export interface FanOutHost {
-  /** What it may lease of the next write; `null`: nothing. */
-  directLeases(): DirectLeases | null
-  /** What was added under its leases, which began at `since`. */
-  onLeased(leased: ClaimedDeliveries, since: Date): Promise<void>
+  /** What it may send by itself of events that it leased at `since`; `null`: nothing. */
+  directSends(since: Date): DirectSends | null
+  /** Sends deliveries, and sees to it that they are stored. */
+  send(direct: DirectEvent, endpointOf: ReadonlyMap<string, EndpointRecord>): void
   /** Deliveries were added that wait for a claim. */
   onWaiting(): void
+}
+
+/** How much is fanned out at once. */
+export interface FanOutShare {
+  /** Events at most. */
+  limit: number
+  /** Whether there may be slots to send them with at once. */
+  isDirect: boolean
+}
+
+/** Events of one tenant, and since when they are leased under which token. */
+interface Batch {
+  events: EventRecord[]
+  isDirect: boolean
+  leaseToken: string
+  since: Date
 }
 
 /** Turns stored events into deliveries. */
@@ -43,23 +53,26 @@ export class FanOut {
   }
 
   /** Fans out up to `limit` waiting events. @returns How many there were: more may wait. */
-  async run(limit: number): Promise<number> {
+  async run({ limit, isDirect }: FanOutShare): Promise<number> {
     const { clock, ids, settings, storage } = this.#context
-    const now = clock.now()
+    const since = clock.now()
     const leaseToken = ids('lease')
     const events = await storage.claimEvents({
-      now,
+      now: since,
       leaseToken,
-      leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
+      leaseUntil: new Date(since.getTime() + settings.limits.leaseMs),
       limit,
     })
     // Who has least to fan out comes first: the one with the most would hold up all the others.
     const groups = groupByTenant(events).sort((a, b) => a.length - b.length)
-    for (const ofTenant of groups) await this.#fanOutTenant(ofTenant, leaseToken)
+    for (const ofTenant of groups) {
+      await this.#fanOutTenant({ events: ofTenant, isDirect, leaseToken, since })
+    }
     return events.length
   }
 
-  async #fanOutTenant(events: EventRecord[], leaseToken: string): Promise<void> {
+  async #fanOutTenant(batch: Batch): Promise<void> {
+    const { events } = batch
     let after: string | null = null
     let limit = endpointsOnFirstPage
     do {
@@ -71,72 +84,77 @@ export class FanOut {
         limit,
       })
       const isLast = endpoints.length < limit
-      await this.#writeAll(events, endpoints, isLast, leaseToken)
+      const isOnly = isLast && after === null
+      await this.#writeAll(batch, { endpoints, isLast, isOnly })
       after = isLast ? null : (endpoints.at(-1)?.id ?? null)
       limit = endpointsPerPage
     } while (after !== null)
   }
 
-  /** Writes what these events owe these endpoints, in writes of bounded size. */
+  /** Sends or writes what these events owe these endpoints, in writes of bounded size. */
   async #writeAll(
-    events: EventRecord[],
-    endpoints: EndpointRecord[],
-    done: boolean,
-    leaseToken: string,
+    batch: Batch,
+    {
+      endpoints,
+      isLast,
+      isOnly,
+    }: { endpoints: EndpointRecord[]; isLast: boolean; isOnly: boolean },
   ): Promise<void> {
-    let direct: DirectLeases | null = null
+    const { events, leaseToken } = batch
+    const endpointOf = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
+    // An event that is written in parts may have been written in part by a worker that died.
+    let sends = batch.isDirect && isOnly ? this.#host.directSends(batch.since) : null
     let results: FanOutResult[] = []
     let count = 0
     for (const event of events) {
-      if (results.length === 0) direct = this.#host.directLeases()
-      const deliveries = this.#deliveriesOf(event, endpoints, direct)
-      results.push({ eventId: event.id, deliveries, done })
-      count += deliveries.length
-      if (count >= deliveriesPerWrite || event === events.at(-1)) {
-        await this.#write(results, { leaseToken, events, direct })
-        results = []
-        count = 0
+      const deliveries = this.#deliveriesOf(event, endpoints)
+      const direct = sends && this.#pickDirect(deliveries, sends, endpointOf)
+      if (sends && direct && direct.length > 0) {
+        const others = deliveries.filter((delivery) => !direct.includes(delivery))
+        const tokens = { event: leaseToken, deliveries: sends.leaseToken }
+        this.#host.send(new DirectEvent(event, { direct, others }, tokens), endpointOf)
+        continue
       }
+      results.push({ eventId: event.id, leaseToken, deliveries, done: isLast })
+      count += deliveries.length
+      if (count < deliveriesPerWrite) continue
+      await this.#write(results)
+      results = []
+      count = 0
+      // The endpoints are no longer what they were a moment ago.
+      sends = null
     }
+    if (results.length > 0) await this.#write(results)
   }
 
-  async #write(
-    results: FanOutResult[],
-    {
-      leaseToken,
-      events,
-      direct,
-    }: { leaseToken: string; events: EventRecord[]; direct: DirectLeases | null },
-  ): Promise<void> {
-    const { clock, storage } = this.#context
-    const answer = await storage.fanOut({ now: clock.now(), leaseToken, results })
-    const added = results.flatMap(({ deliveries }) => deliveries)
-    const leased = new Set(answer.leased)
-    if (leased.size > 0 && direct !== null) {
-      const deliveries = added.filter(({ id }) => leased.has(id)).map(notYetAttempted)
-      const { endpoints } = answer
-      await this.#host.onLeased({ deliveries, events, endpoints }, direct.since)
-    }
-    const waits = ({ status, leaseToken: own }: NewDelivery) => status === 'pending' && own === null
-    if (added.some(waits)) this.#host.onWaiting()
-  }
-
-  #deliveriesOf(
-    event: EventRecord,
-    endpoints: EndpointRecord[],
-    direct: DirectLeases | null,
+  #pickDirect(
+    deliveries: NewDelivery[],
+    sends: DirectSends,
+    endpointOf: ReadonlyMap<string, EndpointRecord>,
   ): NewDelivery[] {
+    return deliveries.filter((delivery) => {
+      const endpoint = endpointOf.get(delivery.endpointId)
+      return endpoint !== undefined && sends.take(delivery, endpoint)
+    })
+  }
+
+  async #write(results: FanOutResult[]): Promise<void> {
+    const { clock, storage } = this.#context
+    await storage.fanOut({ now: clock.now(), results })
+    const isPending = ({ status }: NewDelivery) => status === 'pending'
+    if (results.some(({ deliveries }) => deliveries.some(isPending))) this.#host.onWaiting()
+  }
+
+  #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[]): NewDelivery[] {
     const data = lazyDataOf(event)
-    const deliveries: NewDelivery[] = []
-    for (const endpoint of endpoints) {
-      if (!wasSubscribedAt(endpoint, event)) continue
-      // Whether it is still active is decided below: what it missed shall be seen as cancelled.
-      const subscription = { ...endpoint, active: true }
-      if (!matchSubscription(subscription, { ...event, data }).receives) continue
-      const delivery = this.#deliveryOf(event, endpoint)
-      deliveries.push(direct?.lease(delivery, endpoint) ?? delivery)
-    }
-    return deliveries
+    return endpoints
+      .filter((endpoint) => {
+        if (!wasSubscribedAt(endpoint, event)) return false
+        // Whether it is still active is decided below: what it missed shall be seen as cancelled.
+        const subscription = { ...endpoint, active: true }
+        return matchSubscription(subscription, { ...event, data }).receives
+      })
+      .map((endpoint) => this.#deliveryOf(event, endpoint))
   }
 
   #deliveryOf(event: EventRecord, endpoint: EndpointRecord): NewDelivery {

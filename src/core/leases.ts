@@ -1,9 +1,12 @@
 import type { Lease } from '../storage/storage.ts'
 import type { Context } from './context.ts'
+import type { DirectEvent } from './direct-event.ts'
 
 /** A delivery in this worker's hands. */
 export interface HeldLease extends Lease {
   endpointId: string
+  /** The event with which it is stored, if it was not when it was taken. */
+  direct: DirectEvent | null
   /** Aborted when the lease was lost, or when the worker gives up on the attempt. */
   abort: AbortController
 }
@@ -37,7 +40,7 @@ export class Leases {
     return this.#perEndpoint
   }
 
-  hold(lease: Lease & { endpointId: string }): HeldLease {
+  hold(lease: Omit<HeldLease, 'abort'>): HeldLease {
     // Claimed again by this very worker: the lease of its attempt before has ended.
     this.#held.get(lease.id)?.abort.abort()
     const held: HeldLease = { ...lease, abort: new AbortController() }
@@ -83,7 +86,7 @@ export class Leases {
 
   async #renew(): Promise<void> {
     const { clock, logger, settings, storage } = this.#context
-    const all = [...this.#held.values()]
+    const all = [...this.#held.values()].filter(({ direct }) => direct === null || direct.isStored)
     try {
       const leaseUntil = new Date(clock.now().getTime() + settings.limits.leaseMs)
       const renewed = new Set(await storage.renewLeases({ leases: all, leaseUntil }))

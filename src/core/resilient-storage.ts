@@ -20,6 +20,7 @@ interface Persistence {
  */
 const persistence: { [Method in keyof Storage]?: Persistence } = {
   insertEvents: { retries: 2, firstWaitMs: 50 },
+  fanOut: { retries: 6, firstWaitMs: 100 },
   settleDeliveries: { retries: 6, firstWaitMs: 100 },
 }
 

@@ -1,21 +1,19 @@
-import type { DeliveryRecord } from '../storage/storage.ts'
 import { Batcher } from './batcher.ts'
+import type { Consequences } from './consequences.ts'
 import type { Context } from './context.ts'
-import type { HealthKeeper } from './health-keeper.ts'
-import type { Ended, Outcome } from './outcome.ts'
-import { toDelivery } from './records.ts'
+import type { Ended } from './outcome.ts'
 
 const attemptsPerWrite = 200
 
-/** Records attempts in batches, and what follows from them for endpoints and listeners. */
+/** Records attempts of deliveries that are stored already, in batches. */
 export class Settler {
   readonly #context: Context
-  readonly #health: HealthKeeper
+  readonly #consequences: Consequences
   readonly #batcher: Batcher<Ended, boolean>
 
-  constructor(context: Context, health: HealthKeeper) {
+  constructor(context: Context, consequences: Consequences) {
     this.#context = context
-    this.#health = health
+    this.#consequences = consequences
     this.#batcher = new Batcher({
       write: (ended) => this.#write(ended),
       maxBatch: attemptsPerWrite,
@@ -55,33 +53,8 @@ export class Settler {
       }),
     )
     const counted = batch.filter(({ job }) => accepted.has(job.delivery.id))
-    for (const ended of counted) this.#notify(ended)
-    await this.#recordHealth(counted)
+    await this.#consequences.follow(counted)
     return counted
-  }
-
-  /** A lost health record heals with the next attempt; the deliveries themselves are settled. */
-  async #recordHealth(counted: Ended[]): Promise<void> {
-    try {
-      await this.#health.record(counted)
-    } catch (error) {
-      this.#context.logger.warn({ reason: String(error) }, 'Endpoint health was not recorded')
-    }
-  }
-
-  #notify({ job, outcome }: Ended): void {
-    const { notifier } = this.#context
-    const { attempt, status } = outcome.settlement
-    const failed = !attempt.succeeded
-    const names = [
-      ...(failed ? (['delivery.attempt.failed'] as const) : []),
-      ...(status === 'succeeded' ? (['delivery.succeeded'] as const) : []),
-      ...(status === 'failed' ? (['delivery.failed'] as const) : []),
-    ].filter((name) => notifier.has(name))
-    if (names.length === 0) return
-    const { tenantId } = job.delivery
-    const delivery = toDelivery(settled(job.delivery, outcome))
-    for (const name of names) notifier.notify(name, { tenantId, delivery, attempt })
   }
 }
 
@@ -99,10 +72,4 @@ function firstOfEachDelivery(batch: Ended[]): [firsts: Ended[], others: Ended[]]
     else firsts.set(id, ended)
   }
   return [[...firsts.values()], others]
-}
-
-/** The delivery as it stands after its settlement. */
-function settled(delivery: DeliveryRecord, { settlement }: Outcome): DeliveryRecord {
-  const { attempt: _, ...changes } = settlement
-  return { ...delivery, ...changes, leaseToken: null }
 }

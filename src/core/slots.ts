@@ -36,6 +36,11 @@ export class Slots {
     return Math.max(0, Math.min(inFlight - slotsTaken, 2 * inFlight - size))
   }
 
+  /** Whether so few are free that it pays to wait for more. */
+  get areFew(): boolean {
+    return this.free < this.#limits.inFlight / 4
+  }
+
   share(): Share {
     const perEndpoint = this.#perEndpoint()
     return {

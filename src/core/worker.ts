@@ -8,13 +8,17 @@ import type {
 import { Alarm } from './alarm.ts'
 import { cancelDelivery } from './cancel-delivery.ts'
 import type { Context } from './context.ts'
-import { DirectLeases, isWithoutLimits } from './direct-leases.ts'
+import type { DirectEvent } from './direct-event.ts'
+import { DirectSends } from './direct-sends.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { probeFrom } from './endpoint-health.ts'
-import { eventsPerBatch, FanOut } from './fan-out.ts'
+import { FanOut } from './fan-out.ts'
+import { FanOutPace, slotsWaitMs } from './fan-out-pace.ts'
 import { type HeldLease, Leases } from './leases.ts'
 import { decideOutcome, type Ended } from './outcome.ts'
 import { claimStandsMs, Outlook } from './outlook.ts'
+import type { Recorder } from './recorder.ts'
+import { notYetAttempted } from './records.ts'
 import type { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
@@ -23,16 +27,6 @@ const emptyClaimRestMs = 10
 
 /** Turns of the event loop that a busy worker lets pass between two claims. */
 const turnsBetweenClaims = 6
-
-/**
- * Events fanned out at once while more deliveries are due than there are slots for: some, so that a
- * tenant that has none waiting gets its turn, and few, so that the worker catches up and need not
- * claim the rest.
- */
-const eventsWhileBehind = 16
-
-/** How long waiting events are left for slots to become free, so that they are leased in numbers. */
-const slotsWaitMs = 5
 
 /** A claimed delivery with what the storage has of its event and its endpoint. */
 interface Found {
@@ -47,9 +41,11 @@ export class Worker {
   readonly #fanOut: FanOut
   readonly #dispatcher: Dispatcher
   readonly #settler: Settler
+  readonly #recorder: Recorder
   readonly #leases: Leases
   readonly #slots: Slots
   readonly #outlook: Outlook
+  readonly #pace: FanOutPace
   /** Lets it look again by itself. */
   readonly #alarm: Alarm
   readonly #queue: PQueue
@@ -58,28 +54,25 @@ export class Worker {
   #closed = false
   #turnsWaited = 0
   #claiming: Promise<number> | null = null
-  /** Until when events that wait are left for slots that become free. */
-  #moreWaitUntil = Number.NEGATIVE_INFINITY
 
   constructor(
     context: Context,
-    parts: { settler: Settler; dispatcher: Dispatcher; onFree: () => void },
+    parts: { settler: Settler; recorder: Recorder; dispatcher: Dispatcher; onFree: () => void },
   ) {
     this.#context = context
     this.#fanOut = new FanOut(context, {
-      directLeases: () => this.#directLeases(),
-      onLeased: (leased, since) => this.#takeLeased(leased, since),
-      onWaiting: () => {
-        this.expectDue()
-        void this.#claimQuietly()
-      },
+      directSends: (since) => this.#directSends(since),
+      send: (direct, endpointOf) => this.#send(direct, endpointOf),
+      onWaiting: () => this.#claimSoon(),
     })
     this.#dispatcher = parts.dispatcher
     this.#settler = parts.settler
+    this.#recorder = parts.recorder
     this.#onFree = parts.onFree
     this.#leases = new Leases(context)
     this.#slots = new Slots(context.settings.limits, this.#leases)
     this.#outlook = new Outlook(context.clock)
+    this.#pace = new FanOutPace(context.clock, this.#slots)
     this.#alarm = new Alarm(context.clock, parts.onFree)
     this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
   }
@@ -113,15 +106,12 @@ export class Worker {
     }
     const { caughtUpAt } = this.#outlook
     const claimed = this.#isCaughtUp ? 0 : await this.#claim()
-    const limit = this.#eventsToFanOut(thorough)
-    if (limit === null) {
+    const share = this.#pace.next({ isCaughtUp: this.#isCaughtUp, isThorough: thorough })
+    if (share === null) {
       return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
     }
-    const found = this.#closed ? 0 : await this.#fanOut.run(limit)
-    if (found === limit) {
-      this.#moreWaitUntil = this.#nowMs + slotsWaitMs
-      return this.#context.clock.now()
-    }
+    const found = this.#closed ? 0 : await this.#fanOut.run(share)
+    if (found === share.limit) return this.#context.clock.now()
     const hasClaimed = this.#outlook.caughtUpAt !== caughtUpAt
     if (hasClaimed && this.#isCaughtUp) return this.#nextRun(0)
     if (!thorough && this.inFlight > 0 && this.#outlook.hasJustCaughtUp) {
@@ -146,6 +136,7 @@ export class Worker {
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
+    await this.#recorder.idle()
     await this.#settler.idle()
   }
 
@@ -173,28 +164,36 @@ export class Worker {
     return null
   }
 
-  /** @returns `null`: those that wait are left for slots to become free. */
-  #eventsToFanOut(thorough: boolean): number | null {
-    const room = this.#roomForDirectLeases()
-    if (room > 0) return room
-    if (thorough) return eventsPerBatch
-    if (this.#moreWaitUntil > this.#nowMs) return null
-    return this.#isCaughtUp ? eventsPerBatch : eventsWhileBehind
+  /** None under a lease that may end before what was sent is stored. */
+  #directSends(since: Date): DirectSends | null {
+    const isClaiming = this.#claiming !== null
+    if (this.#closed || isClaiming || this.isFull || !this.#isFresh(since)) return null
+    const { clock, ids } = this.#context
+    const lease = { now: clock.now(), leaseToken: ids('lease') }
+    return new DirectSends(this.#slots.share(), lease, this.#outlook.passedOver)
   }
 
-  /** For how many deliveries. None with a few slots only: it pays for many at once. */
-  #roomForDirectLeases(): number {
-    const isWorthwhile = this.#slots.free >= this.#context.settings.limits.inFlight / 4
-    return this.#isCaughtUp && isWorthwhile ? this.#slots.share().limit : 0
+  /** Whether a lease that began then lasts long enough to begin an attempt under it. */
+  #isFresh(since: Date): boolean {
+    return this.#nowMs - since.getTime() < this.#context.settings.limits.leaseMs / 2
   }
 
-  #directLeases(): DirectLeases | null {
-    if (this.#closed || this.#claiming !== null || this.#roomForDirectLeases() === 0) return null
-    const { clock, ids, settings } = this.#context
-    const now = clock.now()
-    const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
-    const lease = { since: now, leaseToken: ids('lease'), leaseUntil }
-    return new DirectLeases(this.#slots.share(), lease, this.#outlook.passedOver)
+  #send(direct: DirectEvent, endpointOf: ReadonlyMap<string, EndpointRecord>): void {
+    const { event, leaseToken, deliveries } = direct
+    for (const delivery of deliveries) {
+      const { endpointId } = delivery
+      const endpoint = endpointOf.get(endpointId)
+      const leased = notYetAttempted({ ...delivery, leaseToken })
+      this.#begin({ delivery: leased, event, endpoint }, direct)
+    }
+    this.#recorder.expect(direct)
+    if (direct.others.length > 0) void this.#storeForClaims(direct)
+  }
+
+  /** Others of the event wait for a claim: they cannot wait for an answer. */
+  async #storeForClaims(direct: DirectEvent): Promise<void> {
+    // A fault is reported by its attempts.
+    if (await this.#recorder.record(direct).catch(() => false)) this.#claimSoon()
   }
 
   /**
@@ -215,9 +214,10 @@ export class Worker {
     return this.#claiming
   }
 
-  async #claimQuietly(): Promise<void> {
+  #claimSoon(): void {
+    this.expectDue()
     // A fault shows again in the run itself.
-    await this.#claim().catch(() => {})
+    this.#claim().catch(() => {})
   }
 
   /** Claims for the free slots and starts what it got. @returns How many that were. */
@@ -247,29 +247,11 @@ export class Worker {
    *
    * @returns Whether they were started.
    */
-  async #startOrGiveBack(leased: ClaimedDeliveries, since: Date): Promise<boolean> {
-    const { clock, settings } = this.#context
-    const tookMs = clock.now().getTime() - since.getTime()
-    const isInTime = tookMs < settings.limits.leaseMs / 2
-    if (isInTime) this.#start(leased)
-    else await this.#giveBack(leased)
-    return isInTime
-  }
-
-  /** Leaves to a claim what an endpoint, as it is by now, lets only a claim decide. */
-  async #takeLeased(
-    { deliveries, events, endpoints }: ClaimedDeliveries,
-    since: Date,
-  ): Promise<void> {
-    const now = this.#context.clock.now()
-    const limited = endpoints.filter((endpoint) => !isWithoutLimits(endpoint, now))
-    const limitedIds = new Set(limited.map(({ id }) => id))
-    const toGo = deliveries.filter(({ endpointId }) => !limitedIds.has(endpointId))
-    if (toGo.length > 0) await this.#startOrGiveBack({ deliveries: toGo, events, endpoints }, since)
-    if (limited.length === 0) return
-    const toClaim = deliveries.filter(({ endpointId }) => limitedIds.has(endpointId))
-    await this.#giveBack({ deliveries: toClaim, events, endpoints })
-    this.expectDue()
+  async #startOrGiveBack(claimed: ClaimedDeliveries, since: Date): Promise<boolean> {
+    const isFresh = this.#isFresh(since)
+    if (isFresh) this.#start(claimed)
+    else await this.#giveBack(claimed)
+    return isFresh
   }
 
   async #giveBack({ deliveries }: ClaimedDeliveries): Promise<void> {
@@ -281,12 +263,17 @@ export class Worker {
     const eventOf = new Map(events.map((event) => [event.id, event]))
     const endpointOf = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
     for (const delivery of deliveries) {
-      const { id, endpointId, leaseToken } = delivery
-      const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '' })
       const event = eventOf.get(delivery.eventId)
-      const endpoint = endpointOf.get(endpointId)
-      void this.#queue.add(() => this.#process(held, { delivery, event, endpoint }))
+      const endpoint = endpointOf.get(delivery.endpointId)
+      this.#begin({ delivery, event, endpoint }, null)
     }
+  }
+
+  /** @param direct - The event it is stored with, if it is not yet. */
+  #begin(found: Found, direct: DirectEvent | null): void {
+    const { id, endpointId, leaseToken } = found.delivery
+    const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '', direct })
+    void this.#queue.add(() => this.#process(held, found))
   }
 
   /** Resolves once the slot is free for the next delivery. */
@@ -313,8 +300,7 @@ export class Worker {
     const job: Job = { delivery, event, endpoint }
     const attempt = await this.#dispatcher.attempt(job, held.abort.signal)
     if (attempt.error?.code === 'aborted') {
-      const { clock, storage } = this.#context
-      await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
+      await this.#handBack(held)
       return null
     }
     const { settings, random, clock } = this.#context
@@ -324,13 +310,28 @@ export class Worker {
 
   async #settle(held: HeldLease, ended: Ended | null): Promise<void> {
     try {
-      if (ended !== null) await this.#settler.settle(ended)
+      if (ended !== null) await this.#record(held, ended)
     } catch (error) {
       this.#report(held, error)
     } finally {
       this.#leases.drop(held)
       this.#noteFree(held)
     }
+  }
+
+  async #record({ direct }: HeldLease, ended: Ended): Promise<void> {
+    const isWithEvent = direct?.end(ended) ?? false
+    if (direct !== null) await this.#recorder.record(direct)
+    if (!isWithEvent) await this.#settler.settle(ended)
+  }
+
+  /** Not an attempt: due as if nobody had taken it. */
+  async #handBack(held: HeldLease): Promise<void> {
+    const { clock, storage } = this.#context
+    const isWithEvent = held.direct?.handBack(held.id) ?? false
+    if (held.direct !== null) await this.#recorder.record(held.direct)
+    if (isWithEvent) return
+    await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
   }
 
   #noteFree({ endpointId }: HeldLease): void {

@@ -201,6 +201,8 @@ export interface ClaimedDeliveries {
 /** Deliveries that a fan-out adds for one event. */
 export interface FanOutResult {
   eventId: string
+  /** The event's own token, under which this is written. */
+  leaseToken: string
   deliveries: NewDelivery[]
   /** Whether this was the last part. Until then the event stays leased and due again at its end. */
   done: boolean
@@ -210,10 +212,8 @@ export interface FanOutResult {
 export interface FanOutAnswer {
   /** Ids of the events accepted. */
   events: string[]
-  /** Ids of the deliveries added under a lease. */
-  leased: string[]
-  /** The endpoints of those, as they are now; deleted ones are left out. */
-  endpoints: EndpointRecord[]
+  /** Ids of the deliveries whose settlements were accepted. */
+  settled: string[]
 }
 
 /** How one attempt ended, and what follows for its delivery. */

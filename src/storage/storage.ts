@@ -136,12 +136,17 @@ export interface Storage<Transaction = never> {
 
   /**
    * Adds the deliveries of leased events and, where `done`, ends their wait. Results whose event
-   * does not hold `leaseToken` are left out. A delivery whose `(eventId, endpointId)` exists
+   * does not hold their `leaseToken` are left out. A delivery whose `(eventId, endpointId)` exists
    * already is left out: a fan-out that died half-way is simply done again.
    *
-   * @param params.leaseToken - That of the events. A delivery may be added under a token of its own.
+   * @param params.settlements - Of deliveries that are added here, under the tokens of their own:
+   * as if `settleDeliveries` followed in the same write. Those of others are dropped.
    */
-  fanOut(params: { now: Date; leaseToken: string; results: FanOutResult[] }): Promise<FanOutAnswer>
+  fanOut(params: {
+    now: Date
+    results: FanOutResult[]
+    settlements?: Settlement[] | undefined
+  }): Promise<FanOutAnswer>
 
   /** Gives leased events back: due at once, whatever the clock says, as if never leased. */
   releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>

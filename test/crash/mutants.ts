@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import type { PostgresTransaction } from '../../src/storage/postgres/index.ts'
-import type { EventRecord, Storage } from '../../src/storage/storage.ts'
+import type { EventRecord, Settlement, Storage } from '../../src/storage/storage.ts'
 import { override, type Ports } from './ports.ts'
 
 const never = new Date('2100-01-01T00:00:00Z')
@@ -54,20 +54,22 @@ const mutants = {
       setTimeout(() => void storage.settleDeliveries(params).catch(() => {}), 50)
       return params.settlements.map(({ id }) => id)
     },
+    async fanOut({ settlements = [], ...params }) {
+      const answer = await storage.fanOut(params)
+      const { now } = params
+      setTimeout(() => void storage.settleDeliveries({ now, settlements }).catch(() => {}), 50)
+      return { ...answer, settled: settlements.map(({ id }) => id) }
+    },
   }),
   /** Ends the wait for the fan-out before the deliveries are written. */
   fansOutInTwoSteps: (storage) => ({
-    async fanOut({ results, ...params }) {
+    async fanOut({ now, results, settlements = [] }) {
       const nothing = results.map((result) => ({ ...result, deliveries: [] }))
-      const { events, endpoints } = await storage.fanOut({ ...params, results: nothing })
+      const { events } = await storage.fanOut({ now, results: nothing })
       const deliveries = results.flatMap((result) => result.deliveries)
-      await storage.insertDeliveries({
-        deliveries: deliveries
-          .filter(({ eventId }) => events.includes(eventId))
-          .map((delivery) => ({ ...delivery, leaseToken: null, dueAt: delivery.createdAt })),
-      })
-      // None under its lease: whoever waits for that is not what this mutant is about.
-      return { events, endpoints, leased: [] }
+      const isOurs = ({ eventId }: { eventId: string }) => events.includes(eventId)
+      await storage.insertDeliveries({ deliveries: deliveries.filter(isOurs) })
+      return { events, settled: await storage.settleDeliveries({ now, settlements }) }
     },
   }),
   /** Hands out other bytes than were stored. */
@@ -83,13 +85,9 @@ const mutants = {
   /** Counts an attempt before it is numbered. */
   miscountsAttempts: (storage) => ({
     settleDeliveries: ({ now, settlements }) =>
-      storage.settleDeliveries({
-        now,
-        settlements: settlements.map((settlement) => ({
-          ...settlement,
-          attempt: { ...settlement.attempt, number: settlement.attempts + 1 },
-        })),
-      }),
+      storage.settleDeliveries({ now, settlements: settlements.map(miscounted) }),
+    fanOut: ({ settlements = [], ...params }) =>
+      storage.fanOut({ ...params, settlements: settlements.map(miscounted) }),
   }),
 } satisfies Record<string, Break>
 
@@ -103,4 +101,11 @@ export function breakPorts<Parts extends Ports>(mutant: Mutant, parts: Parts): P
 async function runOn(transaction: unknown, sql: string): Promise<void> {
   if (transaction instanceof DatabaseSync) transaction.exec(sql)
   else await (transaction as PostgresTransaction | undefined)?.query(sql, [])
+}
+
+function miscounted(settlement: Settlement): Settlement {
+  return {
+    ...settlement,
+    attempt: { ...settlement.attempt, number: settlement.attempts + 1 },
+  }
 }

@@ -76,8 +76,13 @@ describe('events that commit late', () => {
     const [early] = await kit.addEvents(5)
     const leaseToken = kit.id('lease')
     const claimed = await kit.claimEvents(0, { leaseToken })
-    const results = claimed.map(({ id }) => ({ eventId: id, deliveries: [], done: true }))
-    await storage.fanOut({ now: kit.at(0), leaseToken, results })
+    const results = claimed.map(({ id }) => ({
+      eventId: id,
+      leaseToken,
+      deliveries: [],
+      done: true,
+    }))
+    await storage.fanOut({ now: kit.at(0), results })
     await late.end('COMMIT')
     const found = only(await kit.claimEvents(0))
     expect(found.id).toBe(event.id)
@@ -387,12 +392,13 @@ test('everything at once, from several processes: no deadlock, and in the end no
     const events = await world.claimEvents(clock, { leaseToken, limit: 10 })
     const results = events.map((event) => ({
       eventId: event.id,
+      leaseToken,
       done: true,
       deliveries: endpoints
         .filter(({ tenantId }) => tenantId === event.tenantId)
         .map((endpoint) => world.delivery(event, endpoint, { dueAt: world.at(clock) })),
     }))
-    await world.storage.fanOut({ now: world.at(clock), leaseToken, results })
+    await world.storage.fanOut({ now: world.at(clock), results })
   }
 
   async function settleSome(world: Kit, held: DeliveryRecord[]): Promise<void> {

@@ -104,6 +104,7 @@ describe(`postgresStorage with ${rows.toLocaleString('en')} deliveries`, () => {
     expect(events).toHaveLength(limit)
     const results = events.map((event, index) => ({
       eventId: event.id,
+      leaseToken: lease.leaseToken,
       done: true,
       deliveries: [
         {

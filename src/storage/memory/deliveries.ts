@@ -1,4 +1,4 @@
-import type { Lease, Settlement, Storage } from '../storage.ts'
+import type { Lease, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
 import type { DeliveryRow } from './rows.ts'
 import { SortedList } from './sorted-list.ts'
@@ -70,7 +70,12 @@ export function deliveryMethods(tables: Tables): DeliveryMethods {
     },
 
     async settleDeliveries({ settlements }) {
-      return settlements.filter((settlement) => settle(tables, settlement)).map(({ id }) => id)
+      return settlements
+        .filter((settlement) => {
+          const row = tables.deliveries.get(settlement.id)
+          return row !== undefined && tables.settle(row, settlement)
+        })
+        .map(({ id }) => id)
     },
 
     async requeueDeliveries({ tenantId, ids, now }) {
@@ -154,26 +159,6 @@ function heldRows(tables: Tables, leases: Lease[]): DeliveryRow[] {
     if (row?.record.leaseToken === leaseToken) held.add(row)
   }
   return [...held]
-}
-
-function settle(tables: Tables, settlement: Settlement): boolean {
-  const row = tables.deliveries.get(settlement.id)
-  if (row?.record.leaseToken !== settlement.leaseToken) return false
-  const { record } = row
-  row.attempts.push(settlement.attempt)
-  record.leaseToken = null
-  record.attempts = settlement.attempts
-  record.responseStatus = settlement.responseStatus
-  record.lastError = settlement.lastError
-  // Cancelled while the attempt was under way: so it stays, unless the receiver has it now.
-  if (record.status === 'cancelled' && settlement.status !== 'succeeded') return true
-  record.step = settlement.step
-  record.faults = settlement.faults
-  record.cancelReason = settlement.cancelReason
-  const { status, dueAt, completedAt } = settlement
-  if (status === 'pending' && dueAt !== null) tables.schedule(row, dueAt)
-  else if (completedAt !== null) tables.finish(row, status, completedAt)
-  return true
 }
 
 function requeue(tables: Tables, row: DeliveryRow, now: Date): boolean {

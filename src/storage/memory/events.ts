@@ -1,7 +1,7 @@
-import type { FanOutAnswer, NewEvent, Storage } from '../storage.ts'
+import type { FanOutAnswer, NewEvent, Settlement, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
-import { always, type EndpointRow, type EventRow, tenantIn } from './rows.ts'
-import { copyEvent, readEndpoints, type Tables } from './tables.ts'
+import { always, type EventRow, tenantIn } from './rows.ts'
+import { copyEvent, type Tables } from './tables.ts'
 
 type EventMethods = Pick<
   Storage,
@@ -58,23 +58,23 @@ export function eventMethods(tables: Tables): EventMethods {
       return claimed.map(copyEvent)
     },
 
-    async fanOut({ leaseToken, results }) {
-      const answer: FanOutAnswer = { events: [], leased: [], endpoints: [] }
-      const endpoints = new Set<EndpointRow>()
-      for (const { eventId, deliveries, done } of results) {
+    async fanOut({ results, settlements = [] }) {
+      const answer: FanOutAnswer = { events: [], settled: [] }
+      const settlementOf = firstOfEach(settlements)
+      for (const { eventId, leaseToken, deliveries, done } of results) {
         const row = tables.events.get(eventId)
         if (row?.leaseToken !== leaseToken) continue
         for (const delivery of deliveries) {
-          const isAdded = tables.addDelivery(delivery)
-          if (!isAdded || delivery.leaseToken === null) continue
-          answer.leased.push(delivery.id)
-          const endpoint = tables.endpoints.get(delivery.endpointId)
-          if (endpoint) endpoints.add(endpoint)
+          const settlement = settlementOf.get(delivery.id)
+          if (settlement === undefined || settlement.leaseToken !== delivery.leaseToken) {
+            tables.addDelivery(delivery)
+          } else if (tables.addSettled(delivery, settlement)) {
+            answer.settled.push(delivery.id)
+          }
         }
         if (done) endWait(tables, row)
         answer.events.push(eventId)
       }
-      answer.endpoints = readEndpoints(endpoints)
       return answer
     },
 
@@ -122,6 +122,10 @@ function insertEvent(
 
 function answer({ id, record }: EventRow, inserted: boolean) {
   return { id, createdAt: record.createdAt, inserted }
+}
+
+function firstOfEach(settlements: Settlement[]): Map<string, Settlement> {
+  return new Map(settlements.toReversed().map((settlement) => [settlement.id, settlement]))
 }
 
 function endWait(tables: Tables, row: EventRow): void {

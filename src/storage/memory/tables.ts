@@ -1,4 +1,10 @@
-import type { DeliveryRecord, EndpointRecord, EventRecord, NewDelivery } from '../storage.ts'
+import type {
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+  NewDelivery,
+  Settlement,
+} from '../storage.ts'
 import { DeliveryQueue } from './delivery-queue.ts'
 import { FanOutQueue } from './fan-out-queue.ts'
 import { Heap } from './heap.ts'
@@ -22,10 +28,24 @@ export class Tables {
 
   /** @returns Whether it was added: not where the event has one for that endpoint. */
   addDelivery(given: NewDelivery): boolean {
+    const row = this.#addRow(given)
+    if (row === undefined) return false
+    if (row.record.status !== 'pending') this.finished.add(row)
+    else this.schedule(row, given.dueAt ?? given.createdAt, given.leaseToken)
+    return true
+  }
+
+  /** Adds a delivery whose first attempt has ended. @returns Whether it was added. */
+  addSettled(given: NewDelivery, settlement: Settlement): boolean {
+    const row = this.#addRow(given)
+    return row !== undefined && this.settle(row, settlement)
+  }
+
+  #addRow(given: NewDelivery): DeliveryRow | undefined {
     const event = this.events.get(given.eventId)
     const endpoint = this.endpoints.get(given.endpointId)
-    if (event === undefined || endpoint === undefined) return false
-    if (event.tenant.id !== given.tenantId || event.deliveries.has(endpoint.id)) return false
+    if (event === undefined || endpoint === undefined) return undefined
+    if (event.tenant.id !== given.tenantId || event.deliveries.has(endpoint.id)) return undefined
     const isPending = given.status === 'pending'
     const row: DeliveryRow = {
       id: given.id,
@@ -51,8 +71,26 @@ export class Tables {
     endpoint.deliveries.add(row)
     event.deliveries.set(endpoint.id, row)
     this.childless.delete(event)
-    if (!isPending) this.finished.add(row)
-    else this.schedule(row, given.dueAt ?? given.createdAt, given.leaseToken)
+    return row
+  }
+
+  /** @returns Whether it held the token under which it is settled. */
+  settle(row: DeliveryRow, settlement: Settlement): boolean {
+    const { record } = row
+    if (record.leaseToken !== settlement.leaseToken) return false
+    row.attempts.push(settlement.attempt)
+    record.leaseToken = null
+    record.attempts = settlement.attempts
+    record.responseStatus = settlement.responseStatus
+    record.lastError = settlement.lastError
+    // Cancelled while the attempt was under way: so it stays, unless the receiver has it now.
+    if (record.status === 'cancelled' && settlement.status !== 'succeeded') return true
+    record.step = settlement.step
+    record.faults = settlement.faults
+    record.cancelReason = settlement.cancelReason
+    const { status, dueAt, completedAt } = settlement
+    if (status === 'pending' && dueAt !== null) this.schedule(row, dueAt)
+    else if (completedAt !== null) this.finish(row, status, completedAt)
     return true
   }
 

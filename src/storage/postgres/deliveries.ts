@@ -12,14 +12,21 @@ import {
 import { unindexed } from './schema/functions.ts'
 import { decodeText, instantArray, textArray } from './values.ts'
 
-/** New deliveries as our functions take them: each event and endpoint once. */
-export function deliveryParams(deliveries: NewDelivery[]): string[] {
-  const distinct = new Map<string, NewDelivery>()
+/** A new delivery, which may have its first attempt behind it. */
+export type AddedDelivery = Omit<NewDelivery, 'status'> & Pick<DeliveryRecord, 'status'>
+
+/** Each event and endpoint once. */
+export function distinct(deliveries: NewDelivery[]): NewDelivery[] {
+  const firsts = new Map<string, NewDelivery>()
   for (const delivery of deliveries) {
     const key = `${delivery.eventId} ${delivery.endpointId}`
-    if (!distinct.has(key)) distinct.set(key, delivery)
+    if (!firsts.has(key)) firsts.set(key, delivery)
   }
-  const rows = [...distinct.values()]
+  return [...firsts.values()]
+}
+
+/** New deliveries as our functions take them. */
+export function deliveryParams(rows: AddedDelivery[]): string[] {
   return [
     textArray(rows.map((row) => row.id)),
     textArray(rows.map((row) => row.tenantId)),
@@ -43,7 +50,7 @@ export async function insertDeliveries(
 ): Promise<string[]> {
   const isLeased = deliveries.every(({ leaseToken }) => leaseToken !== null)
   const rows = await database.call<{ insert_deliveries: string }>('insert_deliveries', [
-    ...deliveryParams(deliveries),
+    ...deliveryParams(distinct(deliveries)),
     // Whether it is due by now is for the next claim to see.
     0,
     isLeased ? null : notify,

@@ -186,10 +186,10 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
       for (const event of events) recent.events.keep(event)
       return events
     },
-    listSubscribers: (params) => listSubscribers(database, params),
+    listSubscribers: (params) => listSubscribers(database, params, recent.endpoints),
     async fanOut(params) {
-      if (params.results.length === 0) return { events: [], leased: [], endpoints: [] }
-      return fanOut(database, params, recent.endpoints)
+      if (params.results.length === 0) return { events: [], settled: [] }
+      return fanOut(database, params)
     },
     async releaseEvents({ leases }) {
       if (leases.length > 0) await releaseEvents(database, leases)

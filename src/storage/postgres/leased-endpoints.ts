@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { dateOrNull, toEndpointRecord } from './rows.ts'
 import { textArray } from './values.ts'
 
-/** An endpoint as claims and fan-outs answer it: what deliveries change, and which settings it has. */
+/** An endpoint as it is found often: what deliveries change, and which settings it has. */
 export interface LeasedEndpointRow {
   endpoint_id: string
   /** `null`: it was deleted. */
@@ -13,6 +13,10 @@ export interface LeasedEndpointRow {
   failing_since: string | null
   failed_attempts: string
 }
+
+/** The columns of such a row, of an `endpoint` that is there. */
+export const leasedEndpointColumns = `endpoint.endpoint_id, endpoint.version AS endpoint_version,
+  endpoint.paused_until, endpoint.failing_since, endpoint.failed_attempts`
 
 /** The endpoints of what was leased, one row for each; those whose settings have changed are read. */
 export async function leasedEndpoints(

@@ -7,7 +7,7 @@ export async function settleDeliveries(
   { now, settlements }: Parameters<Storage['settleDeliveries']>[0],
 ): Promise<string[]> {
   const firsts = firstUnderEachToken(settlements)
-  const params = [now, ...nextStates(firsts), ...attempts(firsts)]
+  const params = [now, ...nextStates(firsts), ...attemptParams(firsts)]
   const rows = await database.call<{ settle_deliveries: string }>('settle_deliveries', params)
   const accepted = new Set(rows.map((row) => row.settle_deliveries))
   return [...new Set(settlements.map(({ id }) => id))].filter((id) => accepted.has(id))
@@ -39,8 +39,8 @@ function nextStates(settlements: Settlement[]): string[] {
   ]
 }
 
-/** Whose they are stands in the deliveries. */
-function attempts(settlements: Settlement[]): string[] {
+/** Attempts as our functions take them. */
+export function attemptParams(settlements: Settlement[]): string[] {
   const rows = settlements.map(({ attempt }) => attempt)
   const responses = rows.map(({ response }) => response)
   return [

@@ -1,18 +1,11 @@
-import type {
-  EndpointRecord,
-  EventRecord,
-  FanOutAnswer,
-  FanOutResult,
-  Lease,
-  NewDelivery,
-  Storage,
-} from '../storage.ts'
+import type { EndpointRecord, EventRecord, FanOutAnswer, Lease, Storage } from '../storage.ts'
 import type { Statements, Value } from './database.ts'
 import { insertDelivery } from './deliveries.ts'
 import type { EndpointCache } from './endpoint-cache.ts'
 import type { EventCache } from './event-cache.ts'
 import { Wakes } from './lanes.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
+import { insertSettled } from './settle.ts'
 import { type StoredText, storeText } from './text.ts'
 
 /** Skips the events that a worker holds: as many as workers lease, whatever the backlog. */
@@ -148,31 +141,30 @@ export function listSubscribers(
 
 export function fanOut(
   statements: Statements,
-  { now, leaseToken, results }: { now: Date; leaseToken: string; results: FanOutResult[] },
-  endpoints: EndpointCache,
+  { now, results, settlements = [] }: Parameters<Storage['fanOut']>[0],
 ): FanOutAnswer {
   const wakes = new Wakes()
+  const settlementOf = new Map(settlements.toReversed().map((given) => [given.id, given]))
   const events = new Set<string>()
-  const leased: NewDelivery[] = []
-  for (const { eventId, deliveries, done } of results) {
+  const settled: string[] = []
+  for (const { eventId, leaseToken, deliveries, done } of results) {
     const held = done
       ? endLease(statements, eventId, leaseToken)
       : holds(statements, eventId, leaseToken)
     if (!held) continue
     for (const delivery of deliveries) {
-      const isNew = insertDelivery(statements, delivery, { now, wakes })
-      if (isNew && delivery.leaseToken !== null) leased.push(delivery)
+      const settlement = settlementOf.get(delivery.id)
+      if (settlement === undefined || settlement.leaseToken !== delivery.leaseToken) {
+        insertDelivery(statements, delivery, { now, wakes })
+      } else if (insertSettled(statements, delivery, settlement, { now, wakes })) {
+        settled.push(delivery.id)
+      }
     }
     if (done) endWait(statements, eventId, deliveries.length > 0)
     events.add(eventId)
   }
   wakes.write(statements)
-  const endpointIds = new Set(leased.map(({ endpointId }) => endpointId))
-  return {
-    events: [...events],
-    leased: leased.map(({ id }) => id),
-    endpoints: [...endpointIds].flatMap((id) => endpoints.read(statements, id) ?? []),
-  }
+  return { events: [...events], settled }
 }
 
 function holds(statements: Statements, eventId: string, leaseToken: string): boolean {

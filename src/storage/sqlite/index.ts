@@ -157,7 +157,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
 
     claimEvents: notes((statements, params) => claimEvents(statements, params, events)),
     listSubscribers: reads((statements, params) => listSubscribers(statements, params, endpoints)),
-    fanOut: notes((statements, params) => fanOut(statements, params, endpoints)),
+    fanOut: notes(fanOut),
     releaseEvents: notes(releaseEvents),
 
     insertDeliveries: promises(insertDeliveries),

@@ -1,5 +1,5 @@
 import type { Attempt } from '../../model.ts'
-import type { Settlement } from '../storage.ts'
+import type { NewDelivery, Settlement } from '../storage.ts'
 import type { Statements } from './database.ts'
 import { Wakes } from './lanes.ts'
 import { endLeaseHeld } from './leases.ts'
@@ -53,6 +53,46 @@ function settle(statements: Statements, settlement: Settlement): boolean {
     lastError,
     id,
   )
+  return true
+}
+
+/**
+ * Adds a delivery whose first attempt has ended.
+ *
+ * @returns Whether it was added: not if the event has one for that endpoint already.
+ */
+export function insertSettled(
+  statements: Statements,
+  delivery: NewDelivery,
+  settlement: Settlement,
+  { now, wakes }: { now: Date; wakes: Wakes },
+): boolean {
+  const { id, tenantId, endpointId } = delivery
+  const { attempt, dueAt } = settlement
+  const changes = statements.run(
+    `INSERT INTO webhooks_deliveries
+      (delivery_id, tenant_id, event_id, endpoint_id, event_type, created_at, status, due_at,
+        attempts, step, faults, response_status, last_error, cancel_reason, completed_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    id,
+    storeText(tenantId),
+    delivery.eventId,
+    endpointId,
+    storeText(delivery.eventType),
+    delivery.createdAt.getTime(),
+    settlement.status,
+    toMs(dueAt),
+    settlement.attempts,
+    settlement.step,
+    settlement.faults,
+    settlement.responseStatus,
+    formatOrNull(settlement.lastError),
+    settlement.cancelReason,
+    toMs(settlement.completedAt),
+  )
+  if (changes === 0) return false
+  insertAttempt(statements, attempt)
+  if (dueAt !== null) wakes.add(endpointId, tenantId, dueAt, now)
   return true
 }
 

@@ -174,9 +174,9 @@ function crashTests({ describe, test }: Suite): void {
           limit: 10,
         })
         const deliveries = endpoints.map((endpoint) => kit.delivery(event, endpoint))
-        results.push({ eventId: event.id, deliveries, done })
+        results.push({ eventId: event.id, leaseToken, deliveries, done })
       }
-      await kit.storage.fanOut({ now: kit.at(at), leaseToken, results })
+      await kit.storage.fanOut({ now: kit.at(at), results })
     }
   })
 }

@@ -150,8 +150,7 @@ export function eventTests({ describe, test }: Suite): void {
       assert.deepEqual(idsOf(await kit.claimEvents(0, { leaseToken })), [event.id])
       await kit.storage.fanOut({
         now: kit.at(0),
-        leaseToken,
-        results: [{ eventId: event.id, deliveries: [], done: true }],
+        results: [{ eventId: event.id, leaseToken, deliveries: [], done: true }],
       })
       await kit.storage.insertEvents({ events: [event] })
       assert.deepEqual(await kit.claimEvents(0), [])

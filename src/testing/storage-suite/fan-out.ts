@@ -58,9 +58,9 @@ export function fanOutTests({ describe, test }: Suite): void {
         dueAt: kit.at(250),
         createdAt: kit.at(10),
       })
-      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
-      const answer = await kit.storage.fanOut({ now: kit.at(10), leaseToken, results })
-      assert.deepEqual(answer, { events: [event.id], leased: [], endpoints: [] })
+      const results = [{ eventId: event.id, leaseToken, deliveries: [delivery], done: true }]
+      const answer = await kit.storage.fanOut({ now: kit.at(10), results })
+      assert.deepEqual(answer, { events: [event.id], settled: [] })
       assert.deepEqual(await kit.get(delivery), {
         ...delivery,
         attempts: 0,
@@ -84,8 +84,8 @@ export function fanOutTests({ describe, test }: Suite): void {
         dueAt: null,
         createdAt: kit.at(20),
       })
-      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
-      await kit.storage.fanOut({ now: kit.at(20), leaseToken, results })
+      const results = [{ eventId: event.id, leaseToken, deliveries: [delivery], done: true }]
+      await kit.storage.fanOut({ now: kit.at(20), results })
       const stored = await kit.get(delivery)
       assert.equal(stored.status, 'cancelled')
       assert.equal(stored.cancelReason, 'endpoint_disabled')
@@ -96,8 +96,8 @@ export function fanOutTests({ describe, test }: Suite): void {
 
     test('to nobody ends the wait as well', async (kit) => {
       const { event, leaseToken } = await claimedEvent(kit)
-      const results = [{ eventId: event.id, deliveries: [], done: true }]
-      const { events } = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const results = [{ eventId: event.id, leaseToken, deliveries: [], done: true }]
+      const { events } = await kit.storage.fanOut({ now: kit.at(0), results })
       assert.deepEqual(events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs), [])
     })
@@ -105,19 +105,20 @@ export function fanOutTests({ describe, test }: Suite): void {
     test('in parts keeps the lease until the last one', async (kit) => {
       const { event, endpoint, leaseToken } = await claimedEvent(kit)
       const first = [
-        { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: false },
+        { eventId: event.id, leaseToken, deliveries: [kit.delivery(event, endpoint)], done: false },
       ]
-      const before = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: first })
+      const before = await kit.storage.fanOut({ now: kit.at(0), results: first })
       assert.deepEqual(before.events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs - 1), [])
       const second = [
         {
           eventId: event.id,
+          leaseToken,
           deliveries: [kit.delivery(event, await kit.addEndpoint())],
           done: true,
         },
       ]
-      const after = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: second })
+      const after = await kit.storage.fanOut({ now: kit.at(0), results: second })
       assert.deepEqual(after.events, [event.id])
       assert.deepEqual(await kit.claimEvents(leaseMs), [])
       assert.equal((await kit.claimed(0)).length, 2)
@@ -126,9 +127,9 @@ export function fanOutTests({ describe, test }: Suite): void {
     test('that died half-way is due again at the end of its lease', async (kit) => {
       const { event, endpoint, leaseToken } = await claimedEvent(kit)
       const results = [
-        { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: false },
+        { eventId: event.id, leaseToken, deliveries: [kit.delivery(event, endpoint)], done: false },
       ]
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      await kit.storage.fanOut({ now: kit.at(0), results })
       assert.deepEqual(idsOf(await kit.claimEvents(leaseMs)), [event.id])
     })
 
@@ -138,16 +139,14 @@ export function fanOutTests({ describe, test }: Suite): void {
       const first = kit.delivery(event, endpoint)
       await kit.storage.fanOut({
         now: kit.at(0),
-        leaseToken,
-        results: [{ eventId: event.id, deliveries: [first], done: false }],
+        results: [{ eventId: event.id, leaseToken, deliveries: [first], done: false }],
       })
       const secondToken = kit.id('lease')
       await kit.claimEvents(leaseMs, { leaseToken: secondToken })
       const again = [kit.delivery(event, endpoint), kit.delivery(event, other)]
       const { events } = await kit.storage.fanOut({
         now: kit.at(leaseMs),
-        leaseToken: secondToken,
-        results: [{ eventId: event.id, deliveries: again, done: true }],
+        results: [{ eventId: event.id, leaseToken: secondToken, deliveries: again, done: true }],
       })
       assert.deepEqual(events, [event.id])
       assertSameIds(await kit.claimed(leaseMs), [first.id, again[1]?.id ?? ''])
@@ -158,112 +157,61 @@ export function fanOutTests({ describe, test }: Suite): void {
       const deliveries = [kit.delivery(event, endpoint), kit.delivery(event, endpoint)]
       await kit.storage.fanOut({
         now: kit.at(0),
-        leaseToken,
-        results: [{ eventId: event.id, deliveries, done: true }],
+        results: [{ eventId: event.id, leaseToken, deliveries, done: true }],
       })
       assert.deepEqual(idsOf(await kit.claimed(0)), [deliveries[0]?.id])
     })
 
-    test('may add deliveries that are leased from the start, beside others', async (kit) => {
-      const { event, endpoint, leaseToken } = await claimedEvent(kit)
-      const leased = kit.delivery(event, endpoint, {
-        leaseToken: 'lease_own',
-        dueAt: kit.at(leaseMs),
-      })
-      const other = kit.delivery(event, await kit.addEndpoint())
-      const results = [{ eventId: event.id, deliveries: [other, leased], done: true }]
-      const answer = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
-      assert.deepEqual(answer, { events: [event.id], leased: [leased.id], endpoints: [endpoint] })
-      const stored = await kit.get(leased)
-      assert.equal(stored.leaseToken, 'lease_own')
-      assert.deepEqual(stored.dueAt, kit.at(leaseMs))
-      assert.deepEqual(idsOf(await kit.claimed(leaseMs - 1)), [other.id])
-      assert.deepEqual(await kit.settle(kit.settlement(stored, 'succeeded')), [leased.id])
-    })
-
-    test('leaves a delivery whose leaseholder died due at the end of its lease', async (kit) => {
-      const { event, endpoint, leaseToken } = await claimedEvent(kit)
-      const lease = { leaseToken: 'lease_own', dueAt: kit.at(leaseMs) }
-      const delivery = kit.delivery(event, endpoint, lease)
-      const results = [{ eventId: event.id, deliveries: [delivery], done: true }]
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
-      const stored = await kit.get(delivery)
-      // A claim that finds nothing to take may put the endpoint aside until something is due.
-      assert.deepEqual(await kit.claimed(1), [])
-      const next = await kit.storage.nextDueAt({ exclude: [] })
-      assert.ok(next !== null && next <= kit.at(leaseMs), `next is ${next?.toISOString()}`)
-      assert.deepEqual(idsOf(await kit.claimed(leaseMs)), [delivery.id])
-      assert.deepEqual(await kit.settle(kit.settlement(stored, 'succeeded')), [])
-    })
-
-    test('answers what the endpoints of leased deliveries are by then', async (kit) => {
-      const { event, endpoint, leaseToken } = await claimedEvent(kit)
-      const { id, tenantId } = endpoint
-      const gone = await kit.addEndpoint()
-      await kit.storage.updateEndpoint({
-        ...{ tenantId, id, now: kit.at(5) },
-        changes: { active: false, disabledAt: kit.at(5), url: 'https://moved.example/' },
-      })
-      await kit.storage.recordHealth({
-        changes: [
-          {
-            ...{ endpointId: id, succeeded: false, failedAttempts: 3, failedAt: kit.at(6) },
-            ...{ pausedUntil: kit.at(900), leaseTokens: [] },
-          },
-        ],
-      })
-      await kit.storage.deleteEndpoint({ tenantId, id: gone.id, now: kit.at(7) })
-      const lease = { leaseToken: 'lease_own', dueAt: kit.at(leaseMs) }
-      const deliveries = [kit.delivery(event, endpoint, lease), kit.delivery(event, gone, lease)]
-      const results = [{ eventId: event.id, deliveries, done: true }]
-      const answer = await kit.storage.fanOut({ now: kit.at(8), leaseToken, results })
-      assert.deepEqual(answer.endpoints, [await kit.getEndpoint({ tenantId, id })])
-    })
-
-    test('done twice leases only what it adds', async (kit) => {
-      const { event, endpoint, leaseToken } = await claimedEvent(kit)
-      const other = await kit.addEndpoint()
-      const first = kit.delivery(event, endpoint)
-      const part = [{ eventId: event.id, deliveries: [first], done: false }]
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results: part })
-      const secondToken = kit.id('lease')
-      await kit.claimEvents(leaseMs, { leaseToken: secondToken })
-      const lease = { leaseToken: 'lease_own', dueAt: kit.at(2 * leaseMs) }
-      const again = [kit.delivery(event, endpoint, lease), kit.delivery(event, other, lease)]
-      const answer = await kit.storage.fanOut({
-        now: kit.at(leaseMs),
-        leaseToken: secondToken,
-        results: [{ eventId: event.id, deliveries: again, done: true }],
-      })
-      assert.deepEqual(answer.leased, [again[1]?.id])
-      assert.equal((await kit.get(first)).leaseToken, null)
-    })
-
-    test('by a worker whose lease has passed on adds nothing', async (kit) => {
+    test('by a worker whose lease has passed on adds and settles nothing', async (kit) => {
       const { event, endpoint, leaseToken } = await claimedEvent(kit)
       const standing = await kit.addEvent()
-      const secondToken = kit.id('lease')
-      await kit.claimEvents(leaseMs, { leaseToken: secondToken })
+      await kit.claimEvents(leaseMs)
+      const lease = { leaseToken: 'lease_own', dueAt: kit.at(leaseMs) }
+      const delivery = kit.delivery(event, endpoint, lease)
       const late = await kit.storage.fanOut({
         now: kit.at(leaseMs),
-        leaseToken,
         results: [
-          { eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true },
-          { eventId: standing.id, deliveries: [], done: true },
-          { eventId: 'evt_unknown', deliveries: [], done: true },
+          { eventId: event.id, leaseToken, deliveries: [delivery], done: true },
+          { eventId: standing.id, leaseToken, deliveries: [], done: true },
+          { eventId: 'evt_unknown', leaseToken, deliveries: [], done: true },
         ],
+        settlements: [kit.settlement(delivery, 'succeeded')],
       })
-      assert.deepEqual(late, { events: [], leased: [], endpoints: [] })
+      assert.deepEqual(late, { events: [], settled: [] })
       assert.deepEqual(await kit.claimed(leaseMs), [])
+      const { tenantId } = event
+      const deliveryIds = [delivery.id]
+      assert.deepEqual(await kit.storage.listAttempts({ tenantId, deliveryIds }), [])
       assertSameIds(await kit.claimEvents(2 * leaseMs), [event, standing])
+    })
+
+    test('takes events under different tokens in one call', async (kit) => {
+      const [first, second] = [await kit.addEvent(), await kit.addEvent()]
+      const endpoint = await kit.addEndpoint()
+      const tokens = [kit.id('lease'), kit.id('lease')]
+      for (const leaseToken of tokens) await kit.claimEvents(0, { limit: 1, leaseToken })
+      const results = [first, second].map((event, n) => ({
+        eventId: event.id,
+        leaseToken: tokens[n] ?? '',
+        deliveries: [kit.delivery(event, endpoint)],
+        done: true,
+      }))
+      const { events } = await kit.storage.fanOut({ now: kit.at(0), results })
+      assertSameIds(events, [first, second])
     })
 
     test('under a lease that has expired, but passed to nobody, still counts', async (kit) => {
       const { event, endpoint, leaseToken } = await claimedEvent(kit)
       const { events } = await kit.storage.fanOut({
         now: kit.at(2 * leaseMs),
-        leaseToken,
-        results: [{ eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true }],
+        results: [
+          {
+            eventId: event.id,
+            leaseToken,
+            deliveries: [kit.delivery(event, endpoint)],
+            done: true,
+          },
+        ],
       })
       assert.deepEqual(events, [event.id])
       assert.deepEqual(await kit.claimEvents(2 * leaseMs), [])
@@ -277,17 +225,19 @@ export function fanOutTests({ describe, test }: Suite): void {
       await kit.claimEvents(0)
       const results = [foreign, held].map((event) => ({
         eventId: event.id,
+        leaseToken,
         deliveries: [kit.delivery(event, endpoint)],
         done: true,
       }))
-      const { events } = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const { events } = await kit.storage.fanOut({ now: kit.at(0), results })
       assert.deepEqual(events, [held.id])
       assert.equal(only(await kit.claimed(0)).eventId, held.id)
     })
   })
 }
 
-async function claimedEvent(kit: SuiteKit) {
+/** An event in the hands of a worker, and somebody to get it. */
+export async function claimedEvent(kit: SuiteKit) {
   const endpoint = await kit.addEndpoint()
   const event = await kit.addEvent()
   const leaseToken = kit.id('lease')

@@ -1,5 +1,6 @@
 import { claimTests } from './claims.ts'
 import { connectionTests } from './connections.ts'
+import { directSendTests } from './direct-sends.ts'
 import { endpointTests } from './endpoints.ts'
 import { eventTests } from './events.ts'
 import { fanOutTests } from './fan-out.ts'
@@ -55,6 +56,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   const suite = createSuite(options)
   eventTests(suite)
   fanOutTests(suite)
+  directSendTests(suite)
   subscriberTests(suite)
   claimTests(suite)
   turnTests(suite)

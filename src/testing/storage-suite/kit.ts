@@ -24,6 +24,10 @@ export const firstPage = { offset: 0, before: null, limit: 100, withTotal: true 
 type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'pending'
 
 /** What `Kit.addDelivery` made. */
+/** A delivery as far as an attempt knows it; one just added has none behind it. */
+type Attempted = Pick<DeliveryRecord, 'id' | 'tenantId' | 'eventId' | 'endpointId' | 'leaseToken'> &
+  Partial<Pick<DeliveryRecord, 'attempts' | 'step'>>
+
 export interface Added {
   event: EventRecord
   endpoint: EndpointRecord
@@ -224,16 +228,17 @@ export class Kit {
 
   /** What follows from an attempt that ended so, under the token that the delivery shows. */
   settlement(
-    delivery: DeliveryRecord,
+    delivery: Attempted,
     status: Outcome,
     given: Partial<Settlement> & { at?: number } = {},
   ): Settlement {
     const { at = 1_000, ...rest } = given
+    const { attempts = 0, step = 0 } = delivery
     const succeeded = status === 'succeeded'
     const error: AttemptError | null = succeeded
       ? null
       : { code: 'http_status', message: 'The receiver answered 500', origin: 'receiver' }
-    const number = delivery.attempts + 1
+    const number = attempts + 1
     return {
       id: delivery.id,
       leaseToken: delivery.leaseToken ?? 'none',
@@ -260,7 +265,7 @@ export class Kit {
       status,
       dueAt: status === 'pending' ? this.at(at + 5_000) : null,
       attempts: number,
-      step: delivery.step + 1,
+      step: step + 1,
       faults: 0,
       responseStatus: succeeded ? 200 : 500,
       lastError: error,

@@ -260,8 +260,13 @@ function missingTests({ describe, test }: Suite): void {
       for (const at of createdAts) rows.push(await kit.addEvent({ createdAt: kit.at(at) }))
       const leaseToken = kit.id('lease')
       await kit.claimEvents(0, { leaseToken })
-      const results = rows.map(({ id }) => ({ eventId: id, deliveries: [], done: true }))
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const results = rows.map(({ id }) => ({
+        eventId: id,
+        leaseToken,
+        deliveries: [],
+        done: true,
+      }))
+      await kit.storage.fanOut({ now: kit.at(0), results })
       return rows
     }
 

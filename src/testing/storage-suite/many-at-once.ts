@@ -198,8 +198,13 @@ function pagingTests({ test }: Suite, callers: Callers): void {
     const events = await kit.addEvents(9)
     const leaseToken = kit.id('lease')
     await kit.claimEvents(0, { leaseToken })
-    const results = events.map(({ id }) => ({ eventId: id, deliveries: [], done: true }))
-    await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+    const results = events.map(({ id }) => ({
+      eventId: id,
+      leaseToken,
+      deliveries: [],
+      done: true,
+    }))
+    await kit.storage.fanOut({ now: kit.at(0), results })
     const [reader = kit, writer = kit] = await callers(kit, 2)
     const seen: string[] = []
     for (let after: string | null = null; ; ) {

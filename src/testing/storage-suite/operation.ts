@@ -140,8 +140,8 @@ export function backlogTests({ describe, test }: Suite): void {
       await kit.addEvent({ createdAt: kit.at(4) })
       const waiting = async () => (await kit.storage.backlog({ now: kit.at(9) })).events
       assert.deepEqual(await waiting(), { count: 3, oldestAt: kit.at(2) })
-      const results = [{ eventId: done.id, deliveries: [], done: true }]
-      await kit.storage.fanOut({ now: kit.at(9), leaseToken, results })
+      const results = [{ eventId: done.id, leaseToken, deliveries: [], done: true }]
+      await kit.storage.fanOut({ now: kit.at(9), results })
       assert.deepEqual(await waiting(), { count: 2, oldestAt: kit.at(3) })
     })
 
@@ -258,8 +258,8 @@ export function pruneTests({ describe, test }: Suite): void {
       const event = await kit.addEvent()
       const leaseToken = kit.id('lease')
       await kit.claimEvents(0, { leaseToken })
-      const results = [{ eventId: event.id, deliveries: [], done: true }]
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const results = [{ eventId: event.id, leaseToken, deliveries: [], done: true }]
+      await kit.storage.fanOut({ now: kit.at(0), results })
       const gone = await kit.storage.prune({ before: late(kit), limit: 100 })
       assert.deepEqual(gone, { deliveries: 0, events: 1 })
     })

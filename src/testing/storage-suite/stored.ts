@@ -92,8 +92,8 @@ function workTests({ test }: Suite): void {
     for (const at of [0, leaseMs]) {
       const leaseToken = kit.id('lease')
       await kit.claimEvents(at, { leaseToken })
-      const results = [{ eventId: event.id, deliveries, done: at > 0 }]
-      await kit.storage.fanOut({ now: kit.at(at), leaseToken, results })
+      const results = [{ eventId: event.id, leaseToken, deliveries, done: at > 0 }]
+      await kit.storage.fanOut({ now: kit.at(at), results })
     }
     const stored = await kit.readRaw()
     const expected = deliveries.map(({ id, endpointId }) => {
@@ -153,8 +153,10 @@ function workTests({ test }: Suite): void {
     const leaseToken = kit.id('lease')
     await kit.claimEvents(0, { leaseToken })
     await kit.claimEvents(leaseMs)
-    const results = [{ eventId: event.id, deliveries: [kit.delivery(event, endpoint)], done: true }]
-    await kit.storage.fanOut({ now: kit.at(leaseMs), leaseToken, results })
+    const results = [
+      { eventId: event.id, leaseToken, deliveries: [kit.delivery(event, endpoint)], done: true },
+    ]
+    await kit.storage.fanOut({ now: kit.at(leaseMs), results })
     assert.deepEqual((await kit.readRaw()).deliveries, [])
   })
 }

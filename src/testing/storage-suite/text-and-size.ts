@@ -138,10 +138,11 @@ export function sizeTests({ describe, test, batchSize }: Suite): void {
       const deliveries: NewDelivery[] = claimed.map((event) => kit.delivery(event, endpoint))
       const results = deliveries.map((delivery) => ({
         eventId: delivery.eventId,
+        leaseToken,
         deliveries: [delivery],
         done: true,
       }))
-      const answer = await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const answer = await kit.storage.fanOut({ now: kit.at(0), results })
       assert.equal(answer.events.length, batchSize)
 
       const everything = { limit: 2 * batchSize, perEndpoint: 2 * batchSize }
@@ -198,8 +199,8 @@ export function sizeTests({ describe, test, batchSize }: Suite): void {
       })
       assert.equal(subscribers.length, count)
       const deliveries = subscribers.map((endpoint) => kit.delivery(event, endpoint))
-      const results = [{ eventId: event.id, deliveries, done: true }]
-      await kit.storage.fanOut({ now: kit.at(0), leaseToken, results })
+      const results = [{ eventId: event.id, leaseToken, deliveries, done: true }]
+      await kit.storage.fanOut({ now: kit.at(0), results })
       const claim = await kit.claim(0, { limit: 2 * count, perEndpoint: 1 })
       assert.equal(claim.deliveries.length, count)
       assert.equal(claim.events.length, 1)

@@ -1,4 +1,4 @@
-import type { FanOutAnswer, FanOutResult, Storage } from '../../../src/storage/storage.ts'
+import type { Storage } from '../../../src/storage/storage.ts'
 import { later, type Mutant } from './mutant.ts'
 
 export const eventMutants: Mutant[] = [
@@ -128,19 +128,11 @@ export const eventMutants: Mutant[] = [
     caughtBy: 'fan-out',
     breaks: (storage, tables) => ({
       async fanOut(params) {
-        const answer: FanOutAnswer = { events: [], leased: [], endpoints: [] }
-        for (const result of params.results) {
-          const leaseToken = tables.events.get(result.eventId)?.leaseToken ?? 'none'
-          const results = [result]
-          const { events, leased, endpoints } = await storage.fanOut({
-            ...params,
-            ...{ leaseToken, results },
-          })
-          answer.events.push(...events)
-          answer.leased.push(...leased)
-          answer.endpoints.push(...endpoints)
-        }
-        return answer
+        const results = params.results.map((result) => ({
+          ...result,
+          leaseToken: tables.events.get(result.eventId)?.leaseToken ?? 'none',
+        }))
+        return storage.fanOut({ ...params, results })
       },
     }),
   },
@@ -155,26 +147,60 @@ export const eventMutants: Mutant[] = [
     }),
   },
   {
-    name: 'a fan-out leases nothing, and says that it did',
-    caughtBy: 'fan-out',
+    name: 'a fan-out leases nothing',
+    caughtBy: 'a fan-out of what is on its way already',
     breaks: (storage) => ({
       async fanOut(params) {
         const results = params.results.map(({ deliveries, ...result }) => ({
           ...result,
           deliveries: deliveries.map((delivery) => ({ ...delivery, leaseToken: null })),
         }))
-        const answer = await storage.fanOut({ ...params, results })
-        return { ...answer, leased: leasedOf(params.results) }
+        return storage.fanOut({ ...params, results })
       },
     }),
   },
   {
-    name: 'a fan-out names as leased what existed already',
-    caughtBy: 'fan-out',
+    name: 'a fan-out settles nothing, and says that it did',
+    caughtBy: 'a fan-out of what is on its way already',
+    breaks: (storage) => ({
+      async fanOut({ settlements = [], ...params }) {
+        return { ...(await storage.fanOut(params)), settled: settlements.map(({ id }) => id) }
+      },
+    }),
+  },
+  {
+    name: 'a fan-out names as settled what existed already',
+    caughtBy: 'a fan-out of what is on its way already',
     breaks: (storage) => ({
       async fanOut(params) {
         const answer = await storage.fanOut(params)
-        return { ...answer, leased: leasedOf(params.results) }
+        return { ...answer, settled: (params.settlements ?? []).map(({ id }) => id) }
+      },
+    }),
+  },
+  {
+    name: 'a fan-out settles under any token',
+    caughtBy: 'a fan-out of what is on its way already',
+    breaks: (storage) => ({
+      fanOut: ({ settlements = [], ...params }) =>
+        storage.fanOut({
+          ...params,
+          settlements: settlements.map((settlement) => {
+            const deliveries = params.results.flatMap((result) => result.deliveries)
+            const added = deliveries.find(({ id }) => id === settlement.id)
+            return { ...settlement, leaseToken: added?.leaseToken ?? settlement.leaseToken }
+          }),
+        }),
+    }),
+  },
+  {
+    name: 'what a fan-out settles has no attempt',
+    caughtBy: 'a fan-out of what is on its way already',
+    breaks: (storage, tables) => ({
+      async fanOut(params) {
+        const answer = await storage.fanOut(params)
+        for (const id of answer.settled) tables.deliveries.get(id)?.attempts.pop()
+        return answer
       },
     }),
   },
@@ -311,9 +337,4 @@ function insertingOneByOne(
       return events.map((event) => ({ ...event, idempotencyKey: keys.get(event.id) ?? null }))
     },
   }
-}
-
-function leasedOf(results: FanOutResult[]): string[] {
-  const deliveries = results.flatMap((result) => result.deliveries)
-  return deliveries.filter(({ leaseToken }) => leaseToken !== null).map(({ id }) => id)
 }

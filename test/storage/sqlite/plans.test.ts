@@ -107,10 +107,20 @@ async function exercise(storage: Storage<DatabaseSync>): Promise<void> {
     after: null,
     limit: 10,
   })
-  const part = { eventId: event.id, deliveries: [newDelivery(event, endpoint.id)], done: false }
-  await storage.fanOut({ now, leaseToken: 'two', results: [part] })
-  const results = claimed.map(({ id }) => ({ eventId: id, deliveries: [], done: true }))
-  await storage.fanOut({ now, leaseToken: 'two', results })
+  const part = {
+    eventId: event.id,
+    leaseToken: 'two',
+    deliveries: [newDelivery(event, endpoint.id)],
+    done: false,
+  }
+  await storage.fanOut({ now, results: [part] })
+  const results = claimed.map(({ id }) => ({
+    eventId: id,
+    leaseToken: 'two',
+    deliveries: [],
+    done: true,
+  }))
+  await storage.fanOut({ now, results })
   await storage.nextDueAt({ exclude: [] })
 
   await addDeliveries(storage, 10, [endpoint.id])

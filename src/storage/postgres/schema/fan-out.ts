@@ -1,5 +1,6 @@
 import { pairEquals, planning, tenantsInTurn, withoutFlush } from './functions.ts'
 import type { SchemaNames } from './names.ts'
+import { attempts } from './settle-deliveries.ts'
 
 /** Whether a given delivery has its event and its endpoint in common with a known one. */
 export const isKnown = pairEquals(
@@ -74,86 +75,101 @@ BEGIN
       ORDER BY claim.place;
 END $$;
 
+-- Deliveries whose first attempt has ended come first; the arrays of what is known of them alone are
+-- that much shorter. Answers with what was refused.
 CREATE FUNCTION ${schema}.fan_out(
-  p_now bigint, p_token text, p_events text[], p_done boolean[],
+  p_now bigint, p_events text[], p_event_tokens text[], p_done boolean[], p_childless text[],
   p_ids text[], p_tenants text[], p_event_ids text[], p_endpoints text[], p_types text[],
-  p_statuses text[], p_reasons text[], p_dues bigint[], p_tokens text[], p_created bigint[]
-) RETURNS TABLE (accepted text, leased text, endpoint_id text, endpoint_version bigint,
-  paused_until bigint, failing_since bigint, failed_attempts bigint)
+  p_statuses text[], p_reasons text[], p_dues bigint[], p_tokens text[], p_created bigint[],
+  p_completed bigint[], p_attempts integer[], p_steps integer[], p_faults integer[],
+  p_response_statuses integer[], p_errors text[],
+  ${attempts.params}
+) RETURNS TABLE (refused_event text, refused_delivery text)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
   held text[];
-  -- Deliveries added under a lease, and whose they are.
-  taken text[];
-  takers text[];
+  holds_all boolean;
+  count_settled integer;
   endpoints text[];
   tenants text[];
   dues bigint[];
-  -- Events whose wait ends with no delivery added.
-  without text[];
 BEGIN
   SELECT array_agg(event_id) INTO held FROM (
-    SELECT event_id FROM ${schema}.fan_out_queue
-      WHERE event_id = ANY (p_events) AND lease_token = p_token
-      ORDER BY event_id FOR UPDATE
+    SELECT waiting.event_id FROM unnest(p_events, p_event_tokens) AS given (event_id, token)
+      JOIN ${schema}.fan_out_queue AS waiting
+        ON waiting.event_id = given.event_id AND waiting.lease_token = given.token
+      ORDER BY waiting.event_id FOR UPDATE OF waiting
   ) AS rows;
+  holds_all := coalesce(cardinality(held), 0) = cardinality(p_events);
   IF held IS NULL THEN
+    RETURN QUERY SELECT event_id, NULL FROM unnest(p_events) AS event_id;
+    RETURN QUERY SELECT NULL, id FROM unnest(p_ids, p_attempt_ids) AS given (id, attempt_id)
+      WHERE attempt_id IS NOT NULL;
     RETURN;
   END IF;
 
-  ${withoutFlush}
+  IF cardinality(p_attempt_ids) = 0 THEN
+    ${withoutFlush}
+  END IF;
   -- Whoever adds a delivery holds its event's place, so nobody can add the same meanwhile.
   WITH fresh AS MATERIALIZED (
-    SELECT given.* FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses,
-          p_reasons, p_dues, p_tokens, p_created)
-        AS given (id, tenant, event, endpoint, type, status, reason, due, token, created)
-      JOIN ${schema}.fan_out_queue AS waiting
-        ON waiting.event_id = given.event AND waiting.lease_token = p_token
-      WHERE NOT EXISTS (
+    SELECT given.*
+      FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses, p_reasons, p_dues,
+          p_tokens, p_created, p_completed, p_attempts, p_steps, p_faults, p_response_statuses,
+          p_errors, ${attempts.arrays})
+        AS given (id, tenant, event, endpoint, type, status, reason, due, token, created, completed,
+          attempts, step, faults, last_status, last_error, ${attempts.names})
+      WHERE (holds_all OR given.event = ANY (held)) AND NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS known
           WHERE ${isKnown})
   ), added AS (
     INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
-        status, cancel_reason, created_at, completed_at)
+        status, cancel_reason, created_at, completed_at, attempts, step, faults, response_status,
+        last_error)
       SELECT id, tenant, event, endpoint, type, status, reason, created,
-          CASE WHEN status <> 'pending' THEN created END
+          CASE WHEN status <> 'pending' THEN coalesce(completed, created) END,
+          coalesce(attempts, 0), coalesce(step, 0), coalesce(faults, 0), last_status,
+          last_error::json
         FROM fresh
   ), scheduled AS (
     INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at, lease_token)
       SELECT id, endpoint, due, token FROM fresh WHERE status = 'pending'
+  ), logged AS (
+    ${attempts.insert(schema, 'tenant, id, event, endpoint')}
+        FROM fresh WHERE attempt_id IS NOT NULL
   ), ended AS (
     DELETE FROM ${schema}.fan_out_queue AS waiting
       USING unnest(p_events, p_done) AS given (event_id, done)
-      WHERE waiting.event_id = given.event_id AND waiting.lease_token = p_token AND given.done
-      RETURNING waiting.event_id
-  ), pending AS (
-    SELECT array_agg(endpoint) AS endpoints, array_agg(tenant) AS tenants, array_agg(due) AS dues,
-        array_agg(id) FILTER (WHERE token IS NOT NULL) AS taken,
-        array_agg(endpoint) FILTER (WHERE token IS NOT NULL) AS takers
-      FROM fresh WHERE status = 'pending'
+      WHERE waiting.event_id = given.event_id AND given.done
+        AND (holds_all OR given.event_id = ANY (held))
   )
-  SELECT pending.*, ARRAY(SELECT event_id FROM ended EXCEPT SELECT event FROM fresh)
-    INTO endpoints, tenants, dues, taken, takers, without FROM pending;
-  IF without <> '{}' THEN
+  SELECT count(attempt_id), array_agg(endpoint) FILTER (WHERE status = 'pending'),
+      array_agg(tenant) FILTER (WHERE status = 'pending'),
+      array_agg(due) FILTER (WHERE status = 'pending')
+    INTO count_settled, endpoints, tenants, dues FROM fresh;
+
+  IF p_childless <> '{}' THEN
     -- One may have been added before, by a fan-out that died half-way.
-    PERFORM FROM ${schema}.events WHERE event_id = ANY (without) ORDER BY event_id FOR UPDATE;
+    PERFORM FROM ${schema}.events
+      WHERE event_id = ANY (p_childless) AND event_id = ANY (held) ORDER BY event_id FOR UPDATE;
     UPDATE ${schema}.events AS event SET unowed = true
-      WHERE event_id = ANY (without) AND NOT EXISTS (
+      WHERE event_id = ANY (p_childless) AND event_id = ANY (held) AND NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS delivery WHERE delivery.event_id = event.event_id);
   END IF;
-
   IF endpoints IS NOT NULL THEN
     PERFORM ${schema}.open_lanes(p_now, endpoints, tenants, dues);
   END IF;
-  RETURN QUERY SELECT accepted, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint
-    FROM unnest(held) AS accepted;
-  IF taken IS NOT NULL THEN
-    RETURN QUERY SELECT NULL, given.id, given.endpoint, endpoint.version, endpoint.paused_until,
-        endpoint.failing_since, endpoint.failed_attempts
-      FROM unnest(taken, takers) AS given (id, endpoint)
-      LEFT JOIN ${schema}.endpoints AS endpoint
-        ON endpoint.endpoint_id = given.endpoint AND endpoint.deleted_at IS NULL;
+
+  IF NOT holds_all THEN
+    RETURN QUERY SELECT event_id, NULL FROM unnest(p_events) AS event_id
+      WHERE event_id <> ALL (held);
+  END IF;
+  IF count_settled < cardinality(p_attempt_ids) THEN
+    RETURN QUERY SELECT NULL, id FROM unnest(p_ids, p_attempt_ids) AS given (id, attempt_id)
+      WHERE attempt_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM ${schema}.attempts AS known
+          WHERE known.delivery_id = given.id AND known.attempt_id = given.attempt_id);
   END IF;
 END $$;
 `

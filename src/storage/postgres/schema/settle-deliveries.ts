@@ -1,10 +1,32 @@
 import { planning } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
+/** Attempts as our functions take them: one array per column. Whose they are stands elsewhere. */
+export const attempts = {
+  params: `p_attempt_ids text[], p_numbers integer[], p_started bigint[],
+  p_durations double precision[], p_succeeded boolean[], p_urls text[], p_request_headers text[],
+  p_attempt_errors text[], p_attempt_statuses integer[], p_response_headers text[],
+  p_response_bodies text[], p_truncated boolean[]`,
+  arrays: `p_attempt_ids, p_numbers, p_started, p_durations, p_succeeded, p_urls, p_request_headers,
+          p_attempt_errors, p_attempt_statuses, p_response_headers, p_response_bodies, p_truncated`,
+  names: `attempt_id, number, started, duration, succeeded, url, request_headers,
+          attempt_error, attempt_status, response_headers, response_body, truncated`,
+  /** @param owner - Columns with its tenant, delivery, event and endpoint. */
+  insert: (
+    schema: string,
+    owner: string,
+  ) => `INSERT INTO ${schema}.attempts (tenant_id, delivery_id,
+        event_id, endpoint_id, attempt_id, number, started_at, duration_ms, succeeded, url,
+        request_headers, error, response_status, response_headers, response_body, body_truncated)
+      SELECT ${owner}, attempt_id, number, started, duration, succeeded, url,
+          request_headers::json, attempt_error::json, attempt_status, response_headers::json,
+          response_body, truncated`,
+}
+
 /**
  * Settles, under the fence: only rows of the schedule that hold the very token are locked, and
- * nothing is written but for those. No delivery is given twice under the same token. A delivery that was cancelled meanwhile stays so unless the
- * attempt succeeded.
+ * nothing is written but for those. No delivery is given twice under the same token. A delivery that was cancelled
+ * meanwhile stays so unless the attempt succeeded.
  */
 export function settleDeliveriesFunction({ schema }: SchemaNames): string {
   return `
@@ -12,10 +34,7 @@ CREATE FUNCTION ${schema}.settle_deliveries(
   p_now bigint, p_ids text[], p_tokens text[], p_statuses text[], p_dues bigint[],
   p_attempts integer[], p_steps integer[], p_faults integer[], p_response_statuses integer[],
   p_errors text[], p_reasons text[], p_completed bigint[],
-  p_attempt_ids text[], p_numbers integer[], p_started bigint[],
-  p_durations double precision[], p_succeeded boolean[], p_urls text[], p_request_headers text[],
-  p_attempt_errors text[], p_attempt_statuses integer[], p_response_headers text[],
-  p_response_bodies text[], p_truncated boolean[]
+  ${attempts.params}
 ) RETURNS SETOF text LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
@@ -27,12 +46,9 @@ BEGIN
   WITH held AS MATERIALIZED (
     SELECT given.*
       FROM unnest(p_ids, p_tokens, p_statuses, p_dues, p_attempts, p_steps, p_faults,
-          p_response_statuses, p_errors, p_reasons, p_completed, p_attempt_ids, p_numbers,
-          p_started, p_durations, p_succeeded, p_urls, p_request_headers, p_attempt_errors,
-          p_attempt_statuses, p_response_headers, p_response_bodies, p_truncated)
+          p_response_statuses, p_errors, p_reasons, p_completed, ${attempts.arrays})
         AS given (id, token, status, due, attempts, step, faults, response_status, error, reason,
-          completed, attempt_id, number, started, duration, succeeded, url, request_headers,
-          attempt_error, attempt_status, response_headers, response_body, truncated)
+          completed, ${attempts.names})
       JOIN ${schema}.schedule AS entry ON entry.delivery_id = given.id AND entry.lease_token = given.token
       ORDER BY given.id COLLATE "C" FOR UPDATE OF entry
   ), settled AS (
@@ -49,9 +65,7 @@ BEGIN
           ELSE held.completed END
       FROM held WHERE delivery.delivery_id = held.id
       RETURNING delivery.delivery_id, delivery.status, delivery.endpoint_id, delivery.tenant_id,
-        delivery.event_id, held.due, held.attempt_id, held.number, held.started, held.duration,
-        held.succeeded, held.url, held.request_headers, held.attempt_error, held.attempt_status,
-        held.response_headers, held.response_body, held.truncated
+        delivery.event_id, held.due, ${attempts.names}
   ), ended AS (
     DELETE FROM ${schema}.schedule AS entry USING settled
       WHERE entry.delivery_id = settled.delivery_id AND settled.status <> 'pending'
@@ -59,12 +73,7 @@ BEGIN
     UPDATE ${schema}.schedule AS entry SET due_at = settled.due, lease_token = NULL
       FROM settled WHERE entry.delivery_id = settled.delivery_id AND settled.status = 'pending'
   ), logged AS (
-    INSERT INTO ${schema}.attempts (attempt_id, tenant_id, delivery_id, event_id, endpoint_id,
-        number, started_at, duration_ms, succeeded, url, request_headers, error, response_status,
-        response_headers, response_body, body_truncated)
-      SELECT attempt_id, tenant_id, delivery_id, event_id, endpoint_id, number, started, duration,
-          succeeded, url, request_headers::json, attempt_error::json, attempt_status,
-          response_headers::json, response_body, truncated
+    ${attempts.insert(schema, 'tenant_id, delivery_id, event_id, endpoint_id')}
         FROM settled
   )
   SELECT array_agg(delivery_id),

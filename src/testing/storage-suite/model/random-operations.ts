@@ -19,9 +19,8 @@ export class RandomOperations {
   readonly #dice: Dice
   #nowMs = 0
   /** What workers hold, or believe to hold. */
-  #heldEvents: EventRecord[][] = []
+  #heldEvents: { events: EventRecord[]; leaseToken: string }[] = []
   #heldDeliveries: DeliveryRecord[] = []
-  readonly #eventTokens = new Map<EventRecord[], string>()
 
   constructor(kit: Kit, seed: number) {
     this.#kit = kit
@@ -99,8 +98,8 @@ export class RandomOperations {
     const events = await this.#kit.storage.claimEvents({ ...claim, limit })
     this.#tell(`claim ${limit} events: ${idsOf(events)}`)
     this.#reference.takeEventClaim(events, { ...claim, limit })
-    if (events.length > 0) this.#heldEvents.push(events)
-    this.#eventTokens.set(events, claim.leaseToken)
+    const { leaseToken } = claim
+    if (events.length > 0) this.#heldEvents.push({ events, leaseToken })
   }
 
   async #claimAndFanOut(): Promise<void> {
@@ -110,34 +109,39 @@ export class RandomOperations {
 
   async #fanOut(
     done: boolean,
-    events = this.#dice.pickFrom(this.#heldEvents.slice(-5)),
+    held = this.#dice.pickFrom(this.#heldEvents.slice(-5)),
   ): Promise<void> {
-    if (events === undefined) return
-    const leaseToken = this.#eventTokens.get(events) ?? ''
+    if (held === undefined) return
+    const { events, leaseToken } = held
     const results = events.map((event) => ({
       eventId: event.id,
+      leaseToken,
       deliveries: [...this.#reference.endpoints.values()]
         .filter(({ record }) => record.tenantId === event.tenantId && this.#dice.chance(0.8))
         .map(({ record }) => {
           const dueAt = this.#kit.at(this.#nowMs + tick * this.#dice.int(12))
-          const leaseToken = this.#dice.chance(0.2) ? this.#kit.id('lease') : null
+          const leaseToken = this.#dice.chance(0.4) ? this.#kit.id('lease') : null
           return this.#kit.delivery(event, record, { dueAt, leaseToken, createdAt: this.#now() })
         }),
       done,
     }))
-    this.#tell(`fan out ${idsOf(events)}${done ? '' : ' in part'}`)
-    const answer = await this.#kit.storage.fanOut({ now: this.#now(), leaseToken, results })
-    compareFanOut(answer, this.#reference.fanOut(leaseToken, results))
-    for (const id of answer.leased) {
-      const delivery = this.#reference.deliveries.get(id)
-      if (delivery) this.#heldDeliveries.push({ ...delivery })
+    const deliveries = results.flatMap((result) => result.deliveries)
+    const settlements = deliveries
+      .filter(({ leaseToken }) => leaseToken !== null && this.#dice.chance(0.5))
+      .map((row) => this.#kit.settlement(row, this.#dice.pick(statuses), { at: this.#nowMs }))
+    this.#tell(`fan out ${idsOf(events)}${done ? '' : ' in part'}, settle ${idsOf(settlements)}`)
+    const answer = await this.#kit.storage.fanOut({ now: this.#now(), results, settlements })
+    compareFanOut(answer, this.#reference.fanOut(results, settlements))
+    for (const { id } of deliveries) {
+      const stored = this.#reference.deliveries.get(id)
+      if (stored && stored.leaseToken !== null) this.#heldDeliveries.push({ ...stored })
     }
   }
 
   async #releaseEvents(): Promise<void> {
-    const events = this.#dice.pickFrom(this.#heldEvents.slice(-5))
-    if (events === undefined) return
-    const leaseToken = this.#eventTokens.get(events) ?? ''
+    const held = this.#dice.pickFrom(this.#heldEvents.slice(-5))
+    if (held === undefined) return
+    const { events, leaseToken } = held
     const leases = events.map(({ id }) => ({ id, leaseToken }))
     this.#tell(`give back ${idsOf(events)}`)
     await this.#kit.storage.releaseEvents({ now: this.#now(), leases })

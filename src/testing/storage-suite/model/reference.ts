@@ -83,26 +83,19 @@ export class Reference {
     }
   }
 
-  fanOut(leaseToken: string, results: FanOutResult[]): FanOutAnswer {
+  fanOut(results: FanOutResult[], settlements: Settlement[]): FanOutAnswer {
     const accepted = results.filter(
-      ({ eventId }) => this.events.get(eventId)?.leaseToken === leaseToken,
+      ({ eventId, leaseToken }) => this.events.get(eventId)?.leaseToken === leaseToken,
     )
-    const leased: NewDelivery[] = []
+    const added = new Set<string>()
     for (const { eventId, deliveries, done } of accepted) {
-      const added = new Set(this.insertDeliveries(deliveries))
-      const isLeased = ({ id, leaseToken: token }: NewDelivery) => token !== null && added.has(id)
-      leased.push(...deliveries.filter(isLeased))
+      for (const id of this.insertDeliveries(deliveries)) added.add(id)
       const row = this.events.get(eventId)
       if (row && done) Object.assign(row, { waits: false, leaseToken: null })
     }
-    const endpointIds = [...new Set(leased.map(({ endpointId }) => endpointId))]
     return {
       events: accepted.map(({ eventId }) => eventId),
-      leased: leased.map(({ id }) => id),
-      endpoints: endpointIds.flatMap((id) => {
-        const endpoint = this.endpoints.get(id)
-        return endpoint && endpoint.deletedAt === null ? [endpoint.record] : []
-      }),
+      settled: this.settle(settlements.filter(({ id }) => added.has(id))),
     }
   }
 

@@ -2,17 +2,18 @@ import type { EndpointRecord, NewDelivery } from '../storage/storage.ts'
 import type { Share } from './slots.ts'
 
 /**
- * Leases deliveries as they are added, as far as the worker that fans their events out has slots
- * for them: what nobody else could take meanwhile need not be claimed.
+ * Picks the deliveries that the worker which fans their event out sends by itself, before anything
+ * of them is stored: as many as it has slots for. Nobody else could take them meanwhile, because the
+ * event is under its lease.
  *
  * Only where it comes to the same as a claim: what a claim decides by the state that all processes
  * share (rate limits, pauses, probes) is left to a claim.
  */
-export class DirectLeases {
-  /** When they began. */
-  readonly since: Date
+export class DirectSends {
+  /** The token under which they are stored once they are. */
+  readonly leaseToken: string
   readonly #share: Share
-  readonly #lease: { leaseToken: string; leaseUntil: Date }
+  readonly #now: Date
   /** Endpoints that may have more waiting. */
   readonly #passedOver: ReadonlySet<string>
   readonly #taken = new Map<string, number>()
@@ -20,23 +21,21 @@ export class DirectLeases {
 
   constructor(
     share: Share,
-    { since, ...lease }: { since: Date; leaseToken: string; leaseUntil: Date },
+    { now, leaseToken }: { now: Date; leaseToken: string },
     passedOver: ReadonlySet<string>,
   ) {
-    this.since = since
+    this.leaseToken = leaseToken
     this.#share = share
-    this.#lease = lease
+    this.#now = now
     this.#passedOver = passedOver
     this.#left = share.limit
   }
 
-  /** @returns The delivery, under a lease if there is a slot for it. */
-  lease(delivery: NewDelivery, endpoint: EndpointRecord): NewDelivery {
-    const isDue = delivery.dueAt !== null && delivery.dueAt <= this.since
-    if (!isDue || !isWithoutLimits(endpoint, this.since)) return delivery
-    if (this.#passedOver.has(endpoint.id) || !this.#takeSlot(endpoint.id)) return delivery
-    const { leaseToken, leaseUntil } = this.#lease
-    return { ...delivery, leaseToken, dueAt: leaseUntil }
+  /** @returns Whether there is a slot for it, which it then takes. */
+  take({ dueAt }: NewDelivery, endpoint: EndpointRecord): boolean {
+    const isDue = dueAt !== null && dueAt <= this.#now
+    if (!isDue || !isWithoutLimits(endpoint, this.#now)) return false
+    return !this.#passedOver.has(endpoint.id) && this.#takeSlot(endpoint.id)
   }
 
   #takeSlot(endpointId: string): boolean {
@@ -50,7 +49,7 @@ export class DirectLeases {
 }
 
 /** Whether only the slots of a worker decide what an endpoint gets. */
-export function isWithoutLimits(
+function isWithoutLimits(
   { rateLimit, pausedUntil, failedAttempts }: EndpointRecord,
   now: Date,
 ): boolean {

@@ -1,0 +1,78 @@
+import type { EventRecord, FanOutResult, NewDelivery } from '../storage/storage.ts'
+import type { Ended } from './outcome.ts'
+
+/** How a delivery stands when it is stored. */
+type State = 'under way' | 'handed back' | Ended
+
+/** What is stored of an event at once, and the attempts in it. */
+export interface DirectRecord {
+  result: FanOutResult
+  ended: Ended[]
+}
+
+/**
+ * An event in the hands of this worker, with deliveries that are on their way before anything of
+ * them is stored.
+ */
+export class DirectEvent {
+  readonly event: EventRecord
+  /** Those that are sent. */
+  readonly deliveries: readonly NewDelivery[]
+  /** Those that wait for a claim. */
+  readonly others: readonly NewDelivery[]
+  /** The token under which those that are sent are stored. */
+  readonly leaseToken: string
+  /** The token of the event itself. */
+  readonly #eventToken: string
+  readonly #states = new Map<string, State>()
+  #isWritten = false
+  /** Whether its deliveries are stored. */
+  isStored = false
+
+  constructor(
+    event: EventRecord,
+    deliveries: { direct: NewDelivery[]; others: NewDelivery[] },
+    tokens: { event: string; deliveries: string },
+  ) {
+    this.event = event
+    this.deliveries = deliveries.direct
+    this.others = deliveries.others
+    this.leaseToken = tokens.deliveries
+    this.#eventToken = tokens.event
+    for (const { id } of deliveries.direct) this.#states.set(id, 'under way')
+  }
+
+  /** @returns Whether the attempt will be stored with the event; not if that is being written. */
+  end(ended: Ended): boolean {
+    return this.#note(ended.job.delivery.id, ended)
+  }
+
+  /** @returns Whether the delivery will be stored as one that waits for a claim. */
+  handBack(deliveryId: string): boolean {
+    return this.#note(deliveryId, 'handed back')
+  }
+
+  #note(deliveryId: string, state: State): boolean {
+    if (!this.#isWritten) this.#states.set(deliveryId, state)
+    return !this.#isWritten
+  }
+
+  /** What is to be written, now: what ends from here on is settled by itself. */
+  write(leaseUntil: Date): DirectRecord {
+    this.#isWritten = true
+    const sent = this.deliveries.map((delivery) => {
+      if (this.#states.get(delivery.id) === 'handed back') return delivery
+      return { ...delivery, leaseToken: this.leaseToken, dueAt: leaseUntil }
+    })
+    const states = [...this.#states.values()]
+    return {
+      result: {
+        eventId: this.event.id,
+        leaseToken: this.#eventToken,
+        deliveries: [...sent, ...this.others],
+        done: true,
+      },
+      ended: states.filter((state) => typeof state === 'object'),
+    }
+  }
+}
