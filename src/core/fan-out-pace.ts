@@ -29,6 +29,8 @@ export class FanOutPace {
   readonly #slots: Slots
   /** Since when there have been few slots, or none. */
   #lacksSlotsSince: number | null = null
+  /** Whether more events are known to wait than were taken the last time. */
+  #moreWait = false
 
   constructor(clock: Clock, slots: Slots) {
     this.#clock = clock
@@ -38,7 +40,8 @@ export class FanOutPace {
   /** @returns `null`: those that wait are left for slots to become free. */
   next({ isCaughtUp, isThorough }: Situation): FanOutShare | null {
     const { free, areFew } = this.#slots
-    if (free > 0 && isCaughtUp && (isThorough || !areFew || this.#lackedSlotsFor(slotsWaitMs))) {
+    const waits = areFew && this.#moreWait && !isThorough
+    if (free > 0 && isCaughtUp && (!waits || this.#lackedSlotsFor(slotsWaitMs))) {
       this.#lacksSlotsSince = null
       return { limit: this.#slots.share().limit, isDirect: true }
     }
@@ -46,6 +49,12 @@ export class FanOutPace {
     if (free > 0 && !isCaughtUp) return { limit: eventsWhileBehind, isDirect: false }
     if (!this.#lackedSlotsFor(longestSlotsWaitMs)) return null
     return { limit: eventsPerBatch, isDirect: false }
+  }
+
+  /** So many were there to be taken. @returns Whether more may wait. */
+  noteFound(found: number, { limit }: FanOutShare): boolean {
+    this.#moreWait = found === limit
+    return this.#moreWait
   }
 
   #lackedSlotsFor(durationMs: number): boolean {

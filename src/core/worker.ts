@@ -111,7 +111,7 @@ export class Worker {
       return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
     }
     const found = this.#closed ? 0 : await this.#fanOut.run(share)
-    if (found === share.limit) return this.#context.clock.now()
+    if (this.#pace.noteFound(found, share)) return this.#context.clock.now()
     const hasClaimed = this.#outlook.caughtUpAt !== caughtUpAt
     if (hasClaimed && this.#isCaughtUp) return this.#nextRun(0)
     if (!thorough && this.inFlight > 0 && this.#outlook.hasJustCaughtUp) {

@@ -54,9 +54,16 @@ function override(storage: Storage, methods: Partial<Storage>): Storage {
 
 /** A storage that leases once and then hears nothing any more, like a process that hangs. */
 function leasesOnce(storage: Storage): Partial<Storage> {
+  let hasEvents = false
   let hasLeased = false
   return {
     renewLeases: () => new Promise(() => {}),
+    claimEvents: async (params) => {
+      if (hasEvents) return new Promise(() => {})
+      const events = await storage.claimEvents(params)
+      hasEvents = events.length > 0
+      return events
+    },
     claimDeliveries: async (params) => {
       if (hasLeased) return new Promise(() => {})
       const result = await storage.claimDeliveries(params)
@@ -64,12 +71,21 @@ function leasesOnce(storage: Storage): Partial<Storage> {
       return result
     },
     fanOut: async (params) => {
-      const answer = await storage.fanOut(params)
-      hasLeased ||= answer.leased.length > 0
-      return answer
+      const isDirect = params.settlements !== undefined
+      return isDirect ? new Promise(() => {}) : storage.fanOut(params)
     },
   }
 }
+
+/**
+ * What goes to an endpoint without a rate limit is sent directly, under the lease of its event; with
+ * one, a claim decides, and it goes under a lease of its own.
+ */
+const ways = [
+  ['event', null],
+  ['delivery', { limit: 1_000, intervalMs: 1_000 }],
+] as const
+const ofDelivery = { rateLimit: { limit: 1_000, intervalMs: 1_000 } }
 
 const url = 'https://shop.example/hooks'
 
@@ -98,7 +114,7 @@ describe('a lease', () => {
     const slow = process({ storage: slowSettle })
     const other = process()
     await slow.start()
-    await slow.endpoints.create({ url, events: ['*'] })
+    await slow.endpoints.create({ url, events: ['*'], ...ofDelivery })
     await slow.emit('order.paid', { orderId: 'o1' })
     await clock.settle()
     await other.start()
@@ -129,7 +145,7 @@ describe('a lease', () => {
     const shop = network.receiver(url)
     shop.alwaysAnswer({ status: 200, afterMs: 29_000 })
     await slow.start()
-    await slow.endpoints.create({ url, events: ['*'] })
+    await slow.endpoints.create({ url, events: ['*'], ...ofDelivery })
     await slow.emit('order.paid', { orderId: 'o1' })
     await clock.settle()
     await other.start()
@@ -163,62 +179,70 @@ describe('a lease', () => {
     expect(renewedAt).toHaveLength(2)
   })
 
-  test('of a process that died ends, and another one takes over', async () => {
-    const { clock, network, storage, process } = createWorld()
-    const dead = process({
-      storage: override(storage, leasesOnce(storage)),
-      transport: {
-        send: () => new Promise(() => {}),
-        checkUrl: async () => {},
-        close: async () => {},
-      },
-    })
-    await dead.start()
-    await dead.endpoints.create({ url, events: ['*'] })
-    await dead.emit('order.paid', { orderId: 'o1' })
-    await clock.settle()
-    const survivor = process()
-    await survivor.start()
-    await clock.advance(59_000)
-    expect(network.receiver(url).requests).toHaveLength(0)
-    await clock.advance(2_000)
-    expect(network.receiver(url).requests).toHaveLength(1)
-  })
-
-  test('that has passed on lets its old holder write nothing', async () => {
-    const { clock, network, storage, process } = createWorld()
-    // A process that freezes between answer and settlement, for longer than its lease.
-    let thaw = () => {}
-    const frozen = process({
-      storage: override(storage, {
-        ...leasesOnce(storage),
-        settleDeliveries: async (params) => {
-          await new Promise<void>((resolve) => {
-            thaw = resolve
-          })
-          return storage.settleDeliveries(params)
+  test.for(ways)(
+    'of an %s of a process that died ends, and another one takes over',
+    async ([, rateLimit]) => {
+      const { clock, network, storage, process } = createWorld()
+      const dead = process({
+        storage: override(storage, leasesOnce(storage)),
+        transport: {
+          send: () => new Promise(() => {}),
+          checkUrl: async () => {},
+          close: async () => {},
         },
-      }),
-    })
-    const shop = network.receiver(url)
-    shop.answer(500, 200)
-    await frozen.start()
-    await frozen.endpoints.create({ url, events: ['*'] })
-    await frozen.emit('order.paid', { orderId: 'o1' })
-    await clock.settle()
-    const survivor = process()
-    await survivor.start()
-    await clock.advance(61_000)
-    expect(shop.requests).toHaveLength(2)
-    const [before] = (await survivor.deliveries.list()).items
-    expect(before).toMatchObject({ status: 'succeeded', attempts: 1 })
+      })
+      await dead.start()
+      await dead.endpoints.create({ url, events: ['*'], rateLimit })
+      await dead.emit('order.paid', { orderId: 'o1' })
+      await clock.settle()
+      const survivor = process()
+      await survivor.start()
+      await clock.advance(59_000)
+      expect(network.receiver(url).requests).toHaveLength(0)
+      await clock.advance(2_000)
+      expect(network.receiver(url).requests).toHaveLength(1)
+    },
+  )
 
-    thaw()
-    await clock.settle()
-    const [after] = (await survivor.deliveries.list()).items
-    expect(after).toEqual(before)
-    expect(await survivor.deliveries.attempts(after?.id ?? '')).toHaveLength(1)
-  })
+  test.for(ways)(
+    'of an %s that has passed on lets its old holder write nothing',
+    async ([, rateLimit]) => {
+      const { clock, network, storage, process } = createWorld()
+      // A process that freezes between answer and settlement, for longer than its lease.
+      const thawed = Promise.withResolvers<void>()
+      const frozen = process({
+        storage: override(storage, {
+          ...leasesOnce(storage),
+          settleDeliveries: async (params) => {
+            await thawed.promise
+            return storage.settleDeliveries(params)
+          },
+          fanOut: async (params) => {
+            if (params.settlements !== undefined) await thawed.promise
+            return storage.fanOut(params)
+          },
+        }),
+      })
+      const shop = network.receiver(url)
+      shop.answer(500, 200)
+      await frozen.start()
+      await frozen.endpoints.create({ url, events: ['*'], rateLimit })
+      await frozen.emit('order.paid', { orderId: 'o1' })
+      await clock.settle()
+      const survivor = process()
+      await survivor.start()
+      await clock.advance(61_000)
+      expect(shop.requests).toHaveLength(2)
+      const [before] = (await survivor.deliveries.list()).items
+      expect(before).toMatchObject({ status: 'succeeded', attempts: 1 })
+
+      thawed.resolve()
+      await clock.settle()
+      const [after] = (await survivor.deliveries.list()).items
+      expect(after).toEqual(before)
+      expect(await survivor.deliveries.attempts(after?.id ?? '')).toHaveLength(1)
+    },
+  )
 
   test('that is lost while the request runs aborts the request', async () => {
     const { clock, network, storage, process } = createWorld()
@@ -249,33 +273,44 @@ describe('a lease', () => {
 })
 
 describe('a claim', () => {
-  test('whose answer comes late sends nothing: others may have taken over', async () => {
-    const { clock, network, storage, process } = createWorld()
-    let claims = 0
-    const late = process({
-      storage: override(storage, {
-        claimDeliveries: async (params) => {
-          const claimed = await storage.claimDeliveries(params)
-          claims += 1
-          const isFirst = claims === 1 && claimed.deliveries.length > 0
-          if (isFirst) await new Promise<void>((resolve) => clock.setTimer(resolve, 90_000))
-          else claims = 0
-          return claimed
-        },
-      }),
-    })
-    const other = process()
-    const shop = network.receiver(url)
-    await late.endpoints.create({ url, events: ['*'] })
-    await late.emit('order.paid', { orderId: 'o1' })
-    await late.start()
-    await clock.settle()
-    await other.start()
-    await clock.advance(80_000)
-    expect(shop.requests).toHaveLength(1)
-    await clock.advance(600_000)
-    expect(shop.requests).toHaveLength(1)
-  })
+  test.for(ways)(
+    'of an %s whose answer comes late sends nothing: others may have taken over',
+    async ([, rateLimit]) => {
+      const { clock, network, storage, process } = createWorld()
+      let isLate = false
+      async function firstLate(found: number): Promise<void> {
+        if (isLate || found === 0) return
+        isLate = true
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 90_000))
+      }
+      const late = process({
+        storage: override(storage, {
+          claimEvents: async (params) => {
+            const claimed = await storage.claimEvents(params)
+            if (rateLimit === null) await firstLate(claimed.length)
+            return claimed
+          },
+          claimDeliveries: async (params) => {
+            const claimed = await storage.claimDeliveries(params)
+            if (rateLimit !== null) await firstLate(claimed.deliveries.length)
+            return claimed
+          },
+        }),
+      })
+      const other = process()
+      const shop = network.receiver(url)
+      await late.endpoints.create({ url, events: ['*'], rateLimit })
+      await late.emit('order.paid', { orderId: 'o1' })
+      await late.start()
+      await clock.settle()
+      await other.start()
+      await clock.advance(80_000)
+      expect(shop.requests).toHaveLength(1)
+      await clock.advance(600_000)
+      expect(isLate).toBe(true)
+      expect(shop.requests).toHaveLength(1)
+    },
+  )
 })
 
 describe('a fan-out', () => {
@@ -319,13 +354,15 @@ describe('a fan-out', () => {
       }),
     })
     await dying.start()
-    await dying.endpoints.create({ url, events: ['*'] })
+    // More than are looked at at once: fewer are added in one write.
+    const urls = Array.from({ length: 101 }, (_, n) => `https://many.example/${n}`)
+    for (const each of urls) await dying.endpoints.create({ url: each, events: ['*'] })
     await dying.emit('order.paid', { orderId: 'o1' })
     await clock.settle()
     const survivor = process()
     await survivor.start()
     await clock.advance(120_000)
-    expect(network.receiver(url).requests).toHaveLength(1)
-    expect((await survivor.deliveries.list()).total).toBe(1)
+    expect(network.requests.map((request) => request.url).sort()).toEqual(urls.sort())
+    expect((await survivor.deliveries.list()).total).toBe(urls.length)
   })
 })

@@ -19,16 +19,22 @@ async function createWorld(status: number) {
       await released
       return kept.settleDeliveries(params)
     },
+    async fanOut(params) {
+      if (params.settlements?.length) await released
+      return kept.fanOut(params)
+    },
   }
   const limits = { inFlight: 2, inFlightPerEndpoint: 2 }
   const webhooks = createWebhooks({ events, clock, storage, limits, transport: network })
   const urls = Array.from({ length: 8 }, (_, index) => `https://shop${index}.example/hooks`)
   for (const url of urls) {
     network.receiver(url).answer(status)
-    await webhooks.endpoints.create({ url, events: ['*'] })
+    await webhooks.endpoints.create({ url, events: ['*'], channels: [url] })
   }
   await webhooks.start()
-  await webhooks.emit('order.paid', { orderId: 'o1' })
+  await webhooks.emitMany(
+    urls.map((url) => ({ type: 'order.paid', data: { orderId: 'o1' }, channels: [url] })),
+  )
   await clock.advance(1_000)
   return { clock, network, settle, webhooks }
 }

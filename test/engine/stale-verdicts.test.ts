@@ -62,7 +62,7 @@ describe('an endpoint is not switched off', () => {
     const { id } = await slow.endpoints.create({ url, events: ['*'] })
     await slow.start()
     await slow.emit('order.paid', { orderId: 'o1' })
-    await clock.advance(15_000)
+    await clock.advance(11_000)
     expect(shop.requests).toHaveLength(2)
     // The second failure is recorded and makes two; before `slow` hears so, all is well again.
     await other.start()
@@ -96,7 +96,11 @@ describe('a worker that claims a delivery again whose attempt it still has in ha
     const told: string[] = []
     worker.on('delivery.succeeded', ({ delivery }) => told.push(delivery.eventId))
     shop.answer(201)
-    await worker.endpoints.create({ url, events: ['*'] })
+    await worker.endpoints.create({
+      url,
+      events: ['*'],
+      rateLimit: { limit: 1_000, intervalMs: 1_000 },
+    })
     await worker.start()
     await worker.emit('order.paid', { orderId: 'hangs' })
     await clock.settle()

@@ -15,6 +15,8 @@ async function createWorld() {
     async deliver(orderId = 'o1') {
       await world.webhooks.emit('order.paid', { orderId })
       await world.settle()
+      // By then it is stored, whether or not there is an answer.
+      await world.advance({ seconds: 1 })
       const [delivery] = (await world.webhooks.deliveries.list({ limit: 1 })).items
       return delivery?.id ?? ''
     },
