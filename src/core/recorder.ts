@@ -62,6 +62,16 @@ export class Recorder {
   }
 
   async #write(events: DirectEvent[]): Promise<boolean[]> {
+    let rest = events
+    do {
+      const [firsts, others] = firstOfEachEvent(rest)
+      await this.#writeRound(firsts)
+      rest = others
+    } while (rest.length > 0)
+    return events.map(({ isStored }) => isStored)
+  }
+
+  async #writeRound(events: DirectEvent[]): Promise<void> {
     const { clock, settings, storage } = this.#context
     const now = clock.now()
     const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
@@ -76,7 +86,6 @@ export class Recorder {
     for (const direct of events) direct.isStored = stored.has(direct.event.id)
     const settled = new Set(answer.settled)
     await this.#consequences.follow(ended.filter(({ job }) => settled.has(job.delivery.id)))
-    return events.map(({ isStored }) => isStored)
   }
 
   #planLook(delayMs: number): void {
@@ -101,4 +110,18 @@ export class Recorder {
       void this.record(direct)
     }
   }
+}
+
+/**
+ * Parts a batch so that no write holds an event twice: a worker can have leased it again while what
+ * it sent before was still to be stored.
+ */
+function firstOfEachEvent(batch: DirectEvent[]): [firsts: DirectEvent[], others: DirectEvent[]] {
+  const firsts = new Map<string, DirectEvent>()
+  const others: DirectEvent[] = []
+  for (const direct of batch) {
+    if (firsts.has(direct.event.id)) others.push(direct)
+    else firsts.set(direct.event.id, direct)
+  }
+  return [[...firsts.values()], others]
 }

@@ -201,7 +201,7 @@ export interface ClaimedDeliveries {
 /** Deliveries that a fan-out adds for one event. */
 export interface FanOutResult {
   eventId: string
-  /** The event's own token, under which this is written. */
+  /** The event's own token, under which this is written: the same wherever a call names the event. */
   leaseToken: string
   deliveries: NewDelivery[]
   /** Whether this was the last part. Until then the event stays leased and due again at its end. */

@@ -9,6 +9,18 @@ export interface EventFact {
   order: number
   /** Endpoints that were subscribed when it was stored. */
   owedTo: EndpointFact[]
+  claims: EventClaimFact[]
+  /** The claim that holds, live or not; `null` in nobody's hands. */
+  claim: EventClaimFact | null
+}
+
+/** An event in the hands of a process that fans it out. */
+export interface EventClaimFact {
+  token: string
+  by: Incarnation
+  order: number
+  at: number
+  untilMs: number
 }
 
 export interface LeaseFact {
@@ -24,6 +36,8 @@ export interface LeaseFact {
 
 export interface DeliveryFact {
   id: string
+  /** `false`: sent under the lease of its event, and not stored yet. */
+  isStored: boolean
   tenantId: string
   eventId: string
   endpointId: string
@@ -43,6 +57,9 @@ export interface DeliveryFact {
   isTest: boolean
 }
 
+/** What a process saw of an endpoint. */
+type Sight = Pick<LeaseFact, 'order' | 'endpoint' | 'failedAttempts'>
+
 /**
  * What the storage must hold, worked out from the calls that took effect: kept apart from any
  * storage's own code, so that the two can be compared.
@@ -54,6 +71,8 @@ export class Ledger {
   /** Which endpoint a URL belongs to, or has belonged to: no two share one. */
   readonly endpointOfUrl = new Map<string, string>()
   readonly #byPair = new Map<string, DeliveryFact>()
+  /** By process and endpoint: what it last saw of a subscriber. */
+  readonly #subscribers = new Map<string, Sight>()
   #order = 0
 
   /** Effects so far. */
@@ -98,6 +117,18 @@ export class Ledger {
       case 'deleteEndpoint':
         if (effect.answer) this.#change(effect.params.id, { deleted: true, order: effect.order })
         return
+      case 'claimEvents':
+        for (const { id } of effect.answer) this.#claimEvent(id, effect)
+        return
+      case 'releaseEvents':
+        for (const { id, leaseToken } of effect.params.leases) {
+          const event = this.events.get(id)
+          if (event?.claim?.token === leaseToken) event.claim = null
+        }
+        return
+      case 'listSubscribers':
+        for (const { id } of effect.answer) this.#seeSubscriber(id, effect)
+        return
       case 'fanOut':
         return this.#fanOut(effect)
       case 'insertDeliveries':
@@ -128,7 +159,7 @@ export class Ledger {
     const owedTo = [...this.endpoints.values()].filter(
       (endpoint) => endpoint.tenantId === event.tenantId && receives(stateOf(endpoint), event.type),
     )
-    this.events.set(event.id, { event, order, owedTo })
+    this.events.set(event.id, { event, order, owedTo, claims: [], claim: null })
     if (event.fanOut) this.#waitingEvents.add(event.id)
   }
 
@@ -167,6 +198,50 @@ export class Ledger {
       for (const delivery of result.deliveries) this.#addDelivery(delivery, effect)
       if (result.done) this.#waitingEvents.delete(result.eventId)
     }
+    for (const settlement of settledBy(effect)) this.#settle(settlement)
+  }
+
+  #claimEvent(id: string, { params, by, order, at }: EffectOf<'claimEvents'>): void {
+    const event = this.events.get(id)
+    if (event === undefined) return
+    const untilMs = params.leaseUntil.getTime()
+    event.claim = { token: params.leaseToken, by, order, at, untilMs }
+    event.claims.push(event.claim)
+  }
+
+  #seeSubscriber(id: string, { by, order }: EffectOf<'listSubscribers'>): void {
+    const endpoint = this.endpoints.get(id)
+    if (endpoint !== undefined)
+      this.#subscribers.set(`${by.name} ${id}`, { order, ...seen(endpoint) })
+  }
+
+  /**
+   * A request goes out. One for which nothing is stored yet goes under the lease of its event, to
+   * the endpoint as its process saw it when it looked for subscribers.
+   */
+  send(sent: SentRequest): void {
+    const { by, eventId, endpointId } = sent
+    const event = this.events.get(eventId)
+    const claim = event?.claims.findLast((each) => each.by === by)
+    const sight = this.#subscribers.get(`${by.name} ${endpointId}`)
+    const known = this.deliveryOf(eventId, endpointId)
+    if (known?.isStored || !event || !claim || !sight || sight.order < claim.order) return
+    const delivery = known ?? this.#addUnstored(event.event, endpointId)
+    const { token, at, untilMs } = claim
+    delivery.claims.push({ token, by, at, untilMs, ...sight })
+  }
+
+  #addUnstored(
+    { id: eventId, tenantId }: Pick<NewEvent, 'id' | 'tenantId'>,
+    endpointId: string,
+  ): DeliveryFact {
+    const delivery: DeliveryFact = {
+      ...{ id: `${eventId} for ${endpointId}`, isStored: false, tenantId, eventId, endpointId },
+      ...{ status: 'pending', dueMs: null, lease: null, claims: [], attempts: [], counted: 0 },
+      ...{ step: 0, requeued: [], sent: [], isTest: false },
+    }
+    this.#byPair.set(`${eventId} ${endpointId}`, delivery)
+    return delivery
   }
 
   #insertDeliveries(effect: EffectOf<'insertDeliveries'>): void {
@@ -182,21 +257,20 @@ export class Ledger {
     given: NewDelivery,
     { by, order, at }: EffectOf<'fanOut' | 'insertDeliveries'>,
   ): DeliveryFact | undefined {
-    const pair = `${given.eventId} ${given.endpointId}`
-    if (this.#byPair.has(pair)) return undefined
     const { id, tenantId, eventId, endpointId, status, dueAt, leaseToken: token } = given
-    const delivery: DeliveryFact = {
-      ...{ id, tenantId, eventId, endpointId, status, dueMs: dueAt?.getTime() ?? null },
-      ...{ lease: null, claims: [], attempts: [], counted: 0, step: 0 },
-      ...{ requeued: [], sent: [], isTest: false },
-    }
-    this.#byPair.set(pair, delivery)
+    const known = this.deliveryOf(eventId, endpointId)
+    if (known?.isStored) return undefined
+    const event = this.events.get(eventId)?.event ?? { id: eventId, tenantId }
+    const delivery = known ?? this.#addUnstored(event, endpointId)
+    const dueMs = dueAt?.getTime() ?? null
+    Object.assign(delivery, { id, isStored: true, tenantId, status, dueMs })
     this.deliveries.set(id, delivery)
     if (status === 'pending') this.#pending.add(id)
     const endpoint = this.endpoints.get(endpointId)
     if (token !== null && dueAt !== null && endpoint !== undefined) {
       delivery.lease = { token, by, order, at, untilMs: dueAt.getTime(), ...seen(endpoint) }
-      delivery.claims.push(delivery.lease)
+      // What is on its way already went to what its process had seen before.
+      if (known === undefined) delivery.claims.push(delivery.lease)
     }
     return delivery
   }
@@ -280,9 +354,15 @@ function seen(endpoint: EndpointFact): Pick<LeaseFact, 'endpoint' | 'failedAttem
 }
 
 /** The settlements that a call carried out. */
-export function settledBy({ params, answer }: EffectOf<'settleDeliveries'>): Settlement[] {
-  return answer
-    .map((id) => params.settlements.find((settlement) => settlement.id === id))
+export function settledBy(effect: Effect): Settlement[] {
+  const [ids, settlements] =
+    effect.method === 'settleDeliveries'
+      ? [effect.answer, effect.params.settlements]
+      : effect.method === 'fanOut'
+        ? [effect.answer.settled, effect.params.settlements ?? []]
+        : [[], []]
+  return ids
+    .map((id) => settlements.find((settlement) => settlement.id === id))
     .filter((settlement) => settlement !== undefined)
 }
 

@@ -205,6 +205,7 @@ class Simulation {
     }
     this.#requests += 1
     this.#world.story.tell(by.name, () => `sends ${eventId} to ${endpointId} (${request.url})`)
+    this.#ledger.send(sent)
     for (const check of this.#checks) check.sent?.(sent)
     this.#ledger.deliveryOf(eventId, endpointId)?.sent.push(sent)
     return sent

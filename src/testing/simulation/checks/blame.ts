@@ -2,28 +2,52 @@ import type { HealthChange, Settlement } from '../../../storage/storage.ts'
 import type { EndpointFact } from '../endpoint-states.ts'
 import type { Incarnation } from '../incarnation.ts'
 import { settledBy } from '../ledger.ts'
-import type { Check, EffectOf } from '../observed.ts'
+import type { Check, Effect, EffectOf } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 
 /** An endpoint answers for what its receiver did, and for nothing of ours. */
 export function blame({ scenario, ledger, broken }: CheckContext): Check {
   const breaks = (what: string) => broken('fair blame', what)
-  /** What each process has recorded of attempts and not yet of health. */
-  const unreported = new Map<Incarnation, Settlement[]>()
+  /**
+   * What each process has recorded of attempts and not yet of health, by the call that did it: the
+   * two go on beside each other.
+   */
+  const unreported = new Map<Incarnation, Map<Effect['method'], Settlement[]>>()
   const answered410 = new Set<string>()
 
-  function checkChange(change: HealthChange, batch: Settlement[]): void {
+  /** What a change says that these attempts do not. */
+  function untruths(change: HealthChange, batch: Settlement[]): string[] {
     const ofEndpoint = batch.filter(({ attempt }) => attempt.endpointId === change.endpointId)
     const lastSuccess = ofEndpoint.findLastIndex(({ attempt }) => attempt.succeeded)
-    if (change.succeeded && lastSuccess < 0) {
-      breaks(`${change.endpointId} is praised without a success`)
-    }
     const failures = ofEndpoint
       .slice(change.succeeded ? lastSuccess + 1 : 0)
       .filter(({ attempt }) => attempt.error !== null && attempt.error.origin !== 'sender')
-    if (change.failedAttempts > failures.length) {
-      breaks(`${change.endpointId} is blamed for ${change.failedAttempts} of ${failures.length}`)
+    const found: string[] = []
+    if (change.succeeded && lastSuccess < 0) {
+      found.push(`${change.endpointId} is praised without a success`)
     }
+    if (change.failedAttempts > failures.length) {
+      found.push(
+        `${change.endpointId} is blamed for ${change.failedAttempts} of ${failures.length}`,
+      )
+    }
+    return found
+  }
+
+  function isAbout({ endpointId, leaseTokens }: HealthChange, batch: Settlement[]): boolean {
+    const ofEndpoint = batch.filter(({ attempt }) => attempt.endpointId === endpointId)
+    const tokens = new Set(ofEndpoint.map(({ leaseToken }) => leaseToken))
+    return leaseTokens.every((token) => tokens.has(token))
+  }
+
+  function checkChanges(changes: HealthChange[], by: Incarnation): void {
+    const batches = unreported.get(by) ?? new Map<Effect['method'], Settlement[]>()
+    const untruthsIn = (batch: Settlement[]) => changes.flatMap((change) => untruths(change, batch))
+    const about = [...batches].filter(([, batch]) => changes.every((it) => isAbout(it, batch)))
+    const told = about.filter(([, batch]) => untruthsIn(batch).length === 0)
+    if (told.length === 0) for (const untruth of untruthsIn(about[0]?.[1] ?? [])) breaks(untruth)
+    // It may be either: the other one is still to be told of.
+    if (told.length === 1) for (const [method] of told) batches.delete(method)
   }
 
   /** Whether an endpoint was failing when a process last looked: it acts on what it saw. */
@@ -52,20 +76,16 @@ export function blame({ scenario, ledger, broken }: CheckContext): Check {
 
   return {
     effect(effect) {
-      if (effect.method === 'settleDeliveries') {
-        const settled = settledBy(effect)
-        const ofSchedule = settled.filter(({ id }) => ledger.deliveries.get(id)?.isTest !== true)
-        if (ofSchedule.length > 0) unreported.set(effect.by, ofSchedule)
-        for (const { attempt } of settled) {
-          if (attempt.response?.status === 410) answered410.add(attempt.endpointId)
-        }
+      const settled = settledBy(effect)
+      const ofSchedule = settled.filter(({ id }) => ledger.deliveries.get(id)?.isTest !== true)
+      if (ofSchedule.length > 0) {
+        const batches = unreported.get(effect.by) ?? new Map()
+        unreported.set(effect.by, batches.set(effect.method, ofSchedule))
       }
-      if (effect.method === 'recordHealth') {
-        for (const change of effect.params.changes) {
-          checkChange(change, unreported.get(effect.by) ?? [])
-        }
-        unreported.delete(effect.by)
+      for (const { attempt } of settled) {
+        if (attempt.response?.status === 410) answered410.add(attempt.endpointId)
       }
+      if (effect.method === 'recordHealth') checkChanges(effect.params.changes, effect.by)
       if (effect.method === 'getEndpoint') {
         const endpoint = ledger.endpoints.get(effect.params.id)
         const isSeen = endpoint !== undefined && isFailing(endpoint, effect.at)

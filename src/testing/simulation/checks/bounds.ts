@@ -1,4 +1,5 @@
 import type { Incarnation } from '../incarnation.ts'
+import { settledBy } from '../ledger.ts'
 import type { Check, SentRequest } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 
@@ -13,9 +14,8 @@ export function bounds({ scenario, ledger, broken }: CheckContext): Check {
 
   return {
     effect(effect) {
-      if (effect.method !== 'settleDeliveries') return
       const mostMs = timeoutMs + 2 * scenario.clockErrorMs
-      for (const { id, attempt } of effect.params.settlements) {
+      for (const { id, attempt } of settledBy(effect)) {
         if (attempt.durationMs <= mostMs) continue
         broken('deadline', `An attempt of ${id} took ${attempt.durationMs} ms, of ${timeoutMs}`)
       }

@@ -47,7 +47,7 @@ export function delivered({ ledger, emitted, broken }: CheckContext): Check {
       for (const event of ledger.events.values()) {
         if (!event.event.fanOut) continue
         for (const endpoint of event.owedTo) {
-          if (ledger.deliveryOf(event.event.id, endpoint.id) !== undefined) continue
+          if (ledger.deliveryOf(event.event.id, endpoint.id)?.isStored) continue
           if (isForgone(endpoint, event)) continue
           breaks(`${event.event.id} was owed to ${endpoint.id} and left no delivery`)
         }

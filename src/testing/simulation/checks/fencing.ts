@@ -22,16 +22,36 @@ export function fencing({ ledger, broken }: CheckContext): Check {
           }
         }
       }
+      if (effect.method === 'claimEvents') {
+        const now = effect.params.now.getTime()
+        for (const { id } of effect.answer) {
+          const claim = ledger.events.get(id)?.claim ?? null
+          if (claim !== null && claim.untilMs > now) {
+            breaks(`${effect.by.name} claimed ${id} under the lease of ${claim.by.name}`)
+          }
+        }
+      }
+      if (effect.method === 'fanOut') {
+        const accepted = new Set(effect.answer.events)
+        for (const { eventId, leaseToken } of effect.params.results) {
+          const claim = ledger.events.get(eventId)?.claim
+          if (!accepted.has(eventId) || claim?.token === leaseToken) continue
+          const holder = claim?.by.name ?? 'nobody'
+          breaks(`${effect.by.name} fanned out ${eventId}, whose lease is ${holder}'s`)
+        }
+      }
+      for (const { attempt } of settledBy(effect)) {
+        if (recorded.has(attempt.id)) breaks(`${attempt.id} is on record twice`)
+        recorded.add(attempt.id)
+      }
       if (effect.method === 'settleDeliveries') {
-        for (const { id, leaseToken, attempt } of settledBy(effect)) {
+        for (const { id, leaseToken } of settledBy(effect)) {
           const lease = ledger.deliveries.get(id)?.lease
           if (lease?.token !== leaseToken || lease.by !== effect.by) {
             breaks(
               `${effect.by.name} settled ${id}, whose lease is ${lease?.by.name ?? 'nobody'}'s`,
             )
           }
-          if (recorded.has(attempt.id)) breaks(`${attempt.id} is on record twice`)
-          recorded.add(attempt.id)
         }
       }
       if (effect.method === 'renewLeases') {

@@ -8,10 +8,9 @@ export function log({ ledger, broken }: CheckContext): Check {
 
   return {
     effect(effect) {
-      if (effect.method !== 'settleDeliveries') return
       for (const settlement of settledBy(effect)) {
         const { id, attempt } = settlement
-        const delivery = ledger.deliveries.get(id)
+        const delivery = ledger.deliveryOf(attempt.eventId, attempt.endpointId)
         const sent = delivery && requestOf(delivery, settlement, effect.by)
         if (delivery === undefined || sent === undefined) {
           breaks(`${effect.by.name} recorded an attempt of ${id} without a request`)

@@ -1,7 +1,7 @@
 import type { RetryPolicy } from '../../../model.ts'
 import type { Settlement } from '../../../storage/storage.ts'
 import { type DeliveryFact, settledBy } from '../ledger.ts'
-import type { Check, EffectOf, SentRequest } from '../observed.ts'
+import type { Check, Effect, SentRequest } from '../observed.ts'
 import { type CheckContext, claimOf, requestOf } from './facts.ts'
 
 /** Attempts come in order, at their time, all of them, and not before the receiver asked. */
@@ -12,9 +12,9 @@ export function schedule({ scenario, ledger, broken }: CheckContext): Check {
     return claimOf(delivery, sent)?.endpoint.retry ?? scenario.retry
   }
 
-  function checkSettlement(settlement: Settlement, effect: EffectOf<'settleDeliveries'>): void {
+  function checkSettlement(settlement: Settlement, effect: Effect): void {
     const { id, attempt, status } = settlement
-    const delivery = ledger.deliveries.get(id)
+    const delivery = ledger.deliveryOf(attempt.eventId, attempt.endpointId)
     const sent = delivery && requestOf(delivery, settlement, effect.by)
     if (delivery === undefined || sent?.endedClock == null) return
     if (attempt.number !== delivery.counted + 1) {
@@ -82,9 +82,7 @@ export function schedule({ scenario, ledger, broken }: CheckContext): Check {
 
   return {
     effect(effect) {
-      if (effect.method === 'settleDeliveries') {
-        for (const settlement of settledBy(effect)) checkSettlement(settlement, effect)
-      }
+      for (const settlement of settledBy(effect)) checkSettlement(settlement, effect)
       if (effect.method === 'fanOut') {
         for (const { deliveries } of effect.params.results) {
           for (const { id, eventId, endpointId, dueAt } of deliveries) {
