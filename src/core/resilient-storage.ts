@@ -16,7 +16,8 @@ interface Persistence {
  * the second time, and a settlement without its lease does nothing. Everything else fails at once:
  * the worker looks again by itself, and a caller is told.
  *
- * A settlement is worth the longest wait: what is lost is sent twice.
+ * A settlement is worth the longest wait, also one that comes with its fan-out: what is lost is sent
+ * twice.
  */
 const persistence: { [Method in keyof Storage]?: Persistence } = {
   insertEvents: { retries: 2, firstWaitMs: 50 },

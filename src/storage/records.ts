@@ -208,6 +208,13 @@ export interface FanOutResult {
   done: boolean
 }
 
+/** What a fan-out writes. */
+export interface FanOutParams {
+  now: Date
+  results: FanOutResult[]
+  settlements?: Settlement[] | undefined
+}
+
 /** What a fan-out has written. */
 export interface FanOutAnswer {
   /** Ids of the events accepted. */

@@ -38,7 +38,7 @@ import type {
   EventListParams,
   EventRecord,
   FanOutAnswer,
-  FanOutResult,
+  FanOutParams,
   HealthChange,
   Lease,
   ListResult,
@@ -138,15 +138,10 @@ export interface Storage<Transaction = never> {
    * Adds the deliveries of leased events and, where `done`, ends their wait. Results whose event
    * does not hold their `leaseToken` are left out. A delivery whose `(eventId, endpointId)` exists
    * already is left out: a fan-out that died half-way is simply done again.
-   *
-   * @param params.settlements - Of deliveries that are added here, under the tokens of their own:
-   * as if `settleDeliveries` followed in the same write. Those of others are dropped.
+   * `settlements` are of deliveries that are added here, under their own tokens: as if
+   * `settleDeliveries` followed in the same write. Those of others are dropped.
    */
-  fanOut(params: {
-    now: Date
-    results: FanOutResult[]
-    settlements?: Settlement[] | undefined
-  }): Promise<FanOutAnswer>
+  fanOut(params: FanOutParams): Promise<FanOutAnswer>
 
   /** Gives leased events back: due at once, whatever the clock says, as if never leased. */
   releaseEvents(params: { now: Date; leases: Lease[] }): Promise<void>

@@ -45,12 +45,21 @@ function noteTraffic<Parts extends Ports>(parts: Parts): Parts {
     storage: override(storage, {
       async settleDeliveries(params) {
         const accepted = new Set(await storage.settleDeliveries(params))
-        const settled = params.settlements.filter(({ id }) => accepted.has(id))
-        journal.write({ settled: settled.map(pairOf) })
+        noteSettled(params.settlements, accepted)
         return [...accepted]
+      },
+      async fanOut(params) {
+        const answer = await storage.fanOut(params)
+        noteSettled(params.settlements ?? [], new Set(answer.settled))
+        return answer
       },
     }),
   }
+}
+
+function noteSettled(settlements: Settlement[], accepted: Set<string>): void {
+  const settled = settlements.filter(({ id }) => accepted.has(id))
+  if (settled.length > 0) journal.write({ settled: settled.map(pairOf) })
 }
 
 function pairOf({ attempt: { eventId, url } }: Settlement): Pair {

@@ -53,12 +53,12 @@ export const mistakes: readonly (Step & { mutant: Mutant; breaks: Promised })[] 
   {
     mutant: 'claimsForEver',
     breaks: 'nothing is lost',
-    ...{ step: 'send', when: 'before' },
+    ...{ step: 'claimDeliveries', when: 'after' },
   },
   {
     mutant: 'fansOutForEver',
     breaks: 'nothing is lost',
-    ...{ step: 'fanOut', when: 'before' },
+    ...{ step: 'listSubscribers', when: 'before' },
   },
   {
     mutant: 'fansOutInTwoSteps',

@@ -1,5 +1,5 @@
 import { covers, type EndpointFact, type EndpointState } from '../endpoint-states.ts'
-import type { DeliveryFact, EventFact } from '../ledger.ts'
+import type { DeliveryFact, EventFact } from '../ledger-facts.ts'
 import type { Check } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 

@@ -1,4 +1,4 @@
-import type { DeliveryFact } from '../ledger.ts'
+import type { DeliveryFact } from '../ledger-facts.ts'
 import type { Check, SentRequest } from '../observed.ts'
 import { type CheckContext, claimOf, excuseFor } from './facts.ts'
 

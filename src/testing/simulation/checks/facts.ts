@@ -1,6 +1,7 @@
 import type { Settlement } from '../../../storage/storage.ts'
 import type { Incarnation } from '../incarnation.ts'
-import type { DeliveryFact, LeaseFact, Ledger } from '../ledger.ts'
+import type { Ledger } from '../ledger.ts'
+import type { DeliveryFact, LeaseFact } from '../ledger-facts.ts'
 import type { SentRequest } from '../observed.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SecretBook } from '../secret-book.ts'

@@ -1,6 +1,7 @@
 import type { RetryPolicy } from '../../../model.ts'
 import type { Settlement } from '../../../storage/storage.ts'
-import { type DeliveryFact, settledBy } from '../ledger.ts'
+import { settledBy } from '../ledger.ts'
+import type { DeliveryFact } from '../ledger-facts.ts'
 import type { Check, Effect, SentRequest } from '../observed.ts'
 import { type CheckContext, claimOf, requestOf } from './facts.ts'
 

@@ -71,12 +71,10 @@ export class RandomOperations {
       const known = this.#dice.pickFrom([...this.#reference.events.values()])
       const isRepeated = known !== undefined && this.#dice.chance(0.1)
       const idempotencyKey = this.#dice.chance(0.3) ? `key ${this.#dice.int(12)}` : null
-      const tenantId = this.#dice.pick(tenants)
-      const createdAt = this.#now()
+      const [tenantId, createdAt] = [this.#dice.pick(tenants), this.#now()]
       const fanOut = this.#dice.chance(0.9)
-      return isRepeated
-        ? known.event
-        : this.#kit.event({ tenantId, idempotencyKey, createdAt, fanOut })
+      if (isRepeated) return known.event
+      return this.#kit.event({ tenantId, idempotencyKey, createdAt, fanOut })
     })
     this.#tell(`insert ${idsOf(events)}`)
     const answers = await this.#kit.storage.insertEvents({ events })
