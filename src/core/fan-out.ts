@@ -2,7 +2,7 @@ import type { EndpointRecord, EventRecord, FanOutResult, NewDelivery } from '../
 import type { Context } from './context.ts'
 import { DirectEvent } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
-import { matchSubscription } from './matching.ts'
+import { matchRules } from './matching.ts'
 import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
@@ -146,15 +146,15 @@ export class FanOut {
   }
 
   #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[]): NewDelivery[] {
-    const data = lazyDataOf(event)
-    return endpoints
-      .filter((endpoint) => {
-        if (!wasSubscribedAt(endpoint, event)) return false
+    const { type, channels } = event
+    const occurrence = { type, channels, data: lazyDataOf(event) }
+    return (
+      endpoints
+        .filter((endpoint) => wasSubscribedAt(endpoint, event))
         // Whether it is still active is decided below: what it missed shall be seen as cancelled.
-        const subscription = { ...endpoint, active: true }
-        return matchSubscription(subscription, { ...event, data }).receives
-      })
-      .map((endpoint) => this.#deliveryOf(event, endpoint))
+        .filter((endpoint) => matchRules(endpoint, occurrence).receives)
+        .map((endpoint) => this.#deliveryOf(event, endpoint))
+    )
   }
 
   #deliveryOf(event: EventRecord, endpoint: EndpointRecord): NewDelivery {

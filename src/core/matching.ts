@@ -30,8 +30,14 @@ export function matchSubscription(
   subscription: Subscription,
   occurrence: Occurrence,
 ): SubscriptionDecision {
-  if (!subscription.active) return heldBack('inactive')
+  return subscription.active ? matchRules(subscription, occurrence) : heldBack('inactive')
+}
 
+/** Decides whether an event is meant for an endpoint, be it active or not. */
+export function matchRules(
+  subscription: Omit<Subscription, 'active'>,
+  occurrence: Occurrence,
+): SubscriptionDecision {
   const pattern = subscription.events.find((events) => matchesPattern(events, occurrence.type))
   if (pattern === undefined) return heldBack('no pattern matches')
   const rules = [`pattern ${pattern}`]

@@ -2,6 +2,7 @@ import { Batcher } from './batcher.ts'
 import type { Consequences } from './consequences.ts'
 import type { Context } from './context.ts'
 import type { DirectEvent } from './direct-event.ts'
+import { turnsToGather } from './settler.ts'
 
 const eventsPerWrite = 200
 
@@ -28,8 +29,7 @@ export class Recorder {
       write: (events) => this.#write(events),
       maxBatch: eventsPerWrite,
       clock: context.clock,
-      // As for settlements: the slot of a success is free already.
-      turns: 6,
+      turns: turnsToGather,
     })
   }
 

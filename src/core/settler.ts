@@ -5,6 +5,12 @@ import type { Ended } from './outcome.ts'
 
 const attemptsPerWrite = 200
 
+/**
+ * Turns of the event loop in which attempts gather before they are written. Hardly anybody waits for
+ * it: the slot of a success is free already.
+ */
+export const turnsToGather = 20
+
 /** Records attempts of deliveries that are stored already, in batches. */
 export class Settler {
   readonly #context: Context
@@ -18,8 +24,7 @@ export class Settler {
       write: (ended) => this.#write(ended),
       maxBatch: attemptsPerWrite,
       clock: context.clock,
-      // Hardly anybody waits for it: the slot of a success is free already.
-      turns: 6,
+      turns: turnsToGather,
     })
   }
 

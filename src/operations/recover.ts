@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { testEventName } from '../core/event-name.ts'
 import { lazyDataOf } from '../core/fan-out.ts'
-import { matchSubscription } from '../core/matching.ts'
+import { matchRules } from '../core/matching.ts'
 import { WebhooksError } from '../errors.ts'
 import type {
   DeliveryRecord,
@@ -168,7 +168,7 @@ function isNoTest({ eventType }: DeliveryRecord): boolean {
 
 function covers(endpoint: EndpointRecord, event: EventRecord): boolean {
   const data = lazyDataOf(event)
-  return matchSubscription({ ...endpoint, active: true }, { ...event, data }).receives
+  return matchRules(endpoint, { ...event, data }).receives
 }
 
 interface Span {

@@ -40,9 +40,9 @@ async function createWorld(status: number) {
 }
 
 describe('while settlements wait for the storage', () => {
-  test('successes leave their slots to others, until as many wait as there are slots', async () => {
+  test('successes leave their slots to others, until twice as many wait as there are slots', async () => {
     const { clock, network, settle, webhooks } = await createWorld(200)
-    expect(network.requests).toHaveLength(4)
+    expect(network.requests).toHaveLength(6)
     settle()
     await clock.advance(1_000)
     expect(network.requests).toHaveLength(8)
