@@ -24,10 +24,13 @@ export class DirectEvent {
   readonly leaseToken: string
   /** The token of the event itself. */
   readonly #eventToken: string
-  readonly #states = new Map<string, State>()
+  /** Of each delivery that is sent. */
+  readonly #states: State[]
   #isWritten = false
   /** Whether its deliveries are stored. */
   isStored = false
+  /** Resolves once it is recorded; `null` as long as nobody has asked for it. */
+  recorded: Promise<boolean> | null = null
 
   constructor(
     event: EventRecord,
@@ -39,7 +42,7 @@ export class DirectEvent {
     this.others = deliveries.others
     this.leaseToken = tokens.deliveries
     this.#eventToken = tokens.event
-    for (const { id } of deliveries.direct) this.#states.set(id, 'under way')
+    this.#states = deliveries.direct.map(() => 'under way')
   }
 
   /** @returns Whether the attempt will be stored with the event; not if that is being written. */
@@ -53,18 +56,18 @@ export class DirectEvent {
   }
 
   #note(deliveryId: string, state: State): boolean {
-    if (!this.#isWritten) this.#states.set(deliveryId, state)
-    return !this.#isWritten
+    if (this.#isWritten) return false
+    this.#states[this.deliveries.findIndex(({ id }) => id === deliveryId)] = state
+    return true
   }
 
   /** What is to be written, now: what ends from here on is settled by itself. */
   write(leaseUntil: Date): DirectRecord {
     this.#isWritten = true
-    const sent = this.deliveries.map((delivery) => {
-      if (this.#states.get(delivery.id) === 'handed back') return delivery
+    const sent = this.deliveries.map((delivery, index) => {
+      if (this.#states[index] === 'handed back') return delivery
       return { ...delivery, leaseToken: this.leaseToken, dueAt: leaseUntil }
     })
-    const states = [...this.#states.values()]
     return {
       result: {
         eventId: this.event.id,
@@ -72,7 +75,7 @@ export class DirectEvent {
         deliveries: [...sent, ...this.others],
         done: true,
       },
-      ended: states.filter((state) => typeof state === 'object'),
+      ended: this.#states.filter((state) => typeof state === 'object'),
     }
   }
 }

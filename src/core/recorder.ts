@@ -19,7 +19,6 @@ export class Recorder {
   readonly #batcher: Batcher<DirectEvent, boolean>
   /** Events that wait for an answer, the oldest first, and since when. */
   readonly #unanswered = new Map<DirectEvent, number>()
-  readonly #records = new WeakMap<DirectEvent, Promise<boolean>>()
   #cancelTimer: (() => void) | null = null
 
   constructor(context: Context, consequences: Consequences) {
@@ -45,15 +44,17 @@ export class Recorder {
    * @returns Whether it was: false where its lease had passed on, and nothing was written.
    */
   record(direct: DirectEvent): Promise<boolean> {
-    const known = this.#records.get(direct)
-    if (known !== undefined) return known
+    direct.recorded ??= this.#add(direct)
+    return direct.recorded
+  }
+
+  #add(direct: DirectEvent): Promise<boolean> {
     this.#unanswered.delete(direct)
     if (this.#unanswered.size === 0) this.#cancelLook()
-    const record = this.#batcher.add(direct)
-    this.#records.set(direct, record)
+    const recorded = this.#batcher.add(direct)
     // Each of its attempts reports the fault; there may be none that has ended yet.
-    record.catch(() => {})
-    return record
+    recorded.catch(() => {})
+    return recorded
   }
 
   /** Resolves once everything handed in is stored. */

@@ -34,8 +34,8 @@ export function textArray(values: readonly (string | null)[]): string {
 
 function quoteElement(text: string | null): string {
   if (text === null) return 'NULL'
-  if (!text.includes('"') && !text.includes('\\')) return `"${text}"`
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
+  const escaped = text.includes('\\') ? text.replaceAll('\\', '\\\\') : text
+  return `"${escaped.replaceAll('"', '\\"')}"`
 }
 
 /** An array of numbers or booleans, of whichever type the statement takes. */
