@@ -4,6 +4,12 @@ import type { Ended } from './outcome.ts'
 /** How a delivery stands when it is stored. */
 type State = 'under way' | 'handed back' | Ended
 
+/** An event's deliveries: those that are sent at once, and those that wait for a claim. */
+export interface DirectParts {
+  direct: NewDelivery[]
+  others: NewDelivery[]
+}
+
 /** What is stored of an event at once, and the attempts in it. */
 export interface DirectRecord {
   result: FanOutResult
@@ -34,15 +40,15 @@ export class DirectEvent {
 
   constructor(
     event: EventRecord,
-    deliveries: { direct: NewDelivery[]; others: NewDelivery[] },
+    { direct, others }: DirectParts,
     tokens: { event: string; deliveries: string },
   ) {
     this.event = event
-    this.deliveries = deliveries.direct
-    this.others = deliveries.others
+    this.deliveries = direct
+    this.others = others
     this.leaseToken = tokens.deliveries
     this.#eventToken = tokens.event
-    this.#states = deliveries.direct.map(() => 'under way')
+    this.#states = direct.map(() => 'under way')
   }
 
   /** @returns Whether the attempt will be stored with the event; not if that is being written. */

@@ -1,6 +1,6 @@
 import type { EndpointRecord, EventRecord, FanOutResult, NewDelivery } from '../storage/storage.ts'
 import type { Context } from './context.ts'
-import { DirectEvent } from './direct-event.ts'
+import { DirectEvent, type DirectParts } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
 import { matchRules } from './matching.ts'
 import { delayBefore } from './retry-policy.ts'
@@ -16,7 +16,7 @@ const endpointsPerPage = 500
 /** Deliveries written at once, about. */
 const deliveriesPerWrite = 1_000
 
-/** The worker for which events are fanned out. Dispatch starts after each write, before the end. */
+/** The worker for which events are fanned out. Dispatch starts as it goes, before the end. */
 export interface FanOutHost {
   /** What it may send by itself of events that it leased at `since`; `null`: nothing. */
   directSends(since: Date): DirectSends | null
@@ -108,11 +108,10 @@ export class FanOut {
     let count = 0
     for (const event of events) {
       const deliveries = this.#deliveriesOf(event, endpoints)
-      const direct = sends && this.#pickDirect(deliveries, sends, endpointOf)
-      if (sends && direct && direct.length > 0) {
-        const others = deliveries.filter((delivery) => !direct.includes(delivery))
+      const parts = sends && pickDirect(deliveries, sends, endpointOf)
+      if (sends && parts) {
         const tokens = { event: leaseToken, deliveries: sends.leaseToken }
-        this.#host.send(new DirectEvent(event, { direct, others }, tokens), endpointOf)
+        this.#host.send(new DirectEvent(event, parts, tokens), endpointOf)
         continue
       }
       results.push({ eventId: event.id, leaseToken, deliveries, done: isLast })
@@ -125,17 +124,6 @@ export class FanOut {
       sends = null
     }
     if (results.length > 0) await this.#write(results)
-  }
-
-  #pickDirect(
-    deliveries: NewDelivery[],
-    sends: DirectSends,
-    endpointOf: ReadonlyMap<string, EndpointRecord>,
-  ): NewDelivery[] {
-    return deliveries.filter((delivery) => {
-      const endpoint = endpointOf.get(delivery.endpointId)
-      return endpoint !== undefined && sends.take(delivery, endpoint)
-    })
   }
 
   async #write(results: FanOutResult[]): Promise<void> {
@@ -173,6 +161,26 @@ export class FanOut {
       createdAt: clock.now(),
     }
   }
+}
+
+/**
+ * Parts an event's deliveries into those that are sent at once and the others.
+ *
+ * @returns `null` where fewer are sent than wait: then all of them do, in writes of bounded size.
+ */
+function pickDirect(
+  deliveries: NewDelivery[],
+  sends: DirectSends,
+  endpointOf: ReadonlyMap<string, EndpointRecord>,
+): DirectParts | null {
+  const direct: NewDelivery[] = []
+  const others: NewDelivery[] = []
+  for (const delivery of deliveries) {
+    const endpoint = endpointOf.get(delivery.endpointId)
+    const isDirect = endpoint !== undefined && sends.take(delivery, endpoint)
+    ;(isDirect ? direct : others).push(delivery)
+  }
+  return direct.length > 0 && direct.length >= others.length ? { direct, others } : null
 }
 
 /** Whether the endpoint existed, and was active, when the event was emitted. */

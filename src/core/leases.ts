@@ -20,6 +20,7 @@ export class Leases {
   readonly #held = new Map<string, HeldLease>()
   readonly #inSlots = new Set<HeldLease>()
   readonly #perEndpoint = new Map<string, number>()
+  readonly #releaseListeners: (() => void)[] = []
   #cancelTimer: (() => void) | null = null
 
   constructor(context: Context) {
@@ -62,6 +63,13 @@ export class Leases {
     if (this.#held.size > 0) return
     this.#cancelTimer?.()
     this.#cancelTimer = null
+    for (const listener of this.#releaseListeners.splice(0)) listener()
+  }
+
+  /** Resolves once none is held any more. */
+  async released(): Promise<void> {
+    if (this.#held.size === 0) return
+    await new Promise<void>((resolve) => this.#releaseListeners.push(resolve))
   }
 
   /** Aborts every attempt under way. */

@@ -2,6 +2,7 @@ import { Batcher } from './batcher.ts'
 import type { Consequences } from './consequences.ts'
 import type { Context } from './context.ts'
 import type { DirectEvent } from './direct-event.ts'
+import type { Ended } from './outcome.ts'
 import { turnsToGather } from './settler.ts'
 
 const eventsPerWrite = 200
@@ -57,11 +58,6 @@ export class Recorder {
     return recorded
   }
 
-  /** Resolves once everything handed in is stored. */
-  idle(): Promise<void> {
-    return this.#batcher.idle()
-  }
-
   async #write(events: DirectEvent[]): Promise<boolean[]> {
     let rest = events
     do {
@@ -77,7 +73,7 @@ export class Recorder {
     const now = clock.now()
     const leaseUntil = new Date(now.getTime() + settings.limits.leaseMs)
     const records = events.map((direct) => direct.write(leaseUntil))
-    const ended = records.flatMap((record) => record.ended)
+    const ended = records.flatMap((record) => record.ended).sort((a, b) => endOf(a) - endOf(b))
     const answer = await storage.fanOut({
       now,
       results: records.map(({ result }) => result),
@@ -111,6 +107,11 @@ export class Recorder {
       void this.record(direct)
     }
   }
+}
+
+function endOf({ outcome }: Ended): number {
+  const { startedAt, durationMs } = outcome.settlement.attempt
+  return startedAt.getTime() + durationMs
 }
 
 /**

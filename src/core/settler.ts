@@ -33,11 +33,6 @@ export class Settler {
     return this.#batcher.add(ended)
   }
 
-  /** Resolves once everything handed in is recorded. */
-  idle(): Promise<void> {
-    return this.#batcher.idle()
-  }
-
   async #write(batch: Ended[]): Promise<boolean[]> {
     const counted = new Set<Ended>()
     let rest = batch

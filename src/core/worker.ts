@@ -136,8 +136,7 @@ export class Worker {
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
-    await this.#recorder.idle()
-    await this.#settler.idle()
+    await this.#leases.released()
   }
 
   async #nextRun(claimed: number): Promise<Date | null> {
