@@ -4,7 +4,7 @@ import type { Clock } from '../ports.ts'
  * For how long a claim that found less than it could take stands for the next ones. Meanwhile new
  * deliveries are leased as they are added; what becomes due otherwise waits so much longer at most.
  */
-export const claimStandsMs = 20
+export const claimStandsMs = 50
 
 /** What a worker knows about deliveries that are due, from one claim to the next. */
 export class Outlook {
