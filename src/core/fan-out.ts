@@ -9,10 +9,12 @@ import { delayBefore } from './retry-policy.ts'
 export const eventsPerBatch = 250
 /**
  * Endpoints of a tenant looked at at once; fewer at first, so that the first requests are under way
- * while the rest is still being written.
+ * while the rest is still being looked for.
  */
 const endpointsOnFirstPage = 100
 const endpointsPerPage = 500
+/** Of a first page that others follow, so many are written before the rest of it. */
+const endpointsAtFirst = 32
 /** Deliveries written at once, about. */
 const deliveriesPerWrite = 1_000
 
@@ -84,7 +86,12 @@ export class FanOut {
         limit,
       })
       const isLast = endpoints.length < limit
-      const isOnly = isLast && after === null
+      const isFirst = after === null
+      const isOnly = isLast && isFirst
+      const atFirst = isFirst && !isOnly ? endpoints.splice(0, endpointsAtFirst) : []
+      if (atFirst.length > 0) {
+        await this.#writeAll(batch, { endpoints: atFirst, isLast: false, isOnly })
+      }
       await this.#writeAll(batch, { endpoints, isLast, isOnly })
       after = isLast ? null : (endpoints.at(-1)?.id ?? null)
       limit = endpointsPerPage
