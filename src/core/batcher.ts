@@ -64,9 +64,10 @@ export class Batcher<Item, Result> {
    */
   async #work(): Promise<never> {
     for (;;) {
-      await this.#rest()
+      if (this.#waiting.length === 0) await this.#rest()
       await this.#gather()
-      while (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch())
+      // Another writer may have taken them.
+      if (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch())
     }
   }
 

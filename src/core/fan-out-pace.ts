@@ -43,18 +43,18 @@ export class FanOutPace {
     const waits = areFew && this.#moreWait && !isThorough
     if (free > 0 && isCaughtUp && (!waits || this.#lackedSlotsFor(slotsWaitMs))) {
       this.#lacksSlotsSince = null
-      return { limit: this.#slots.share().limit, isDirect: true }
+      return { limit: this.#slots.share().limit, isDirect: true, ahead: !isThorough }
     }
-    if (isThorough) return { limit: eventsPerBatch, isDirect: false }
-    if (free > 0 && !isCaughtUp) return { limit: eventsWhileBehind, isDirect: false }
+    const stored = { isDirect: false, ahead: false }
+    if (isThorough) return { limit: eventsPerBatch, ...stored }
+    if (free > 0 && !isCaughtUp) return { limit: eventsWhileBehind, ...stored }
     if (!this.#lackedSlotsFor(longestSlotsWaitMs)) return null
-    return { limit: eventsPerBatch, isDirect: false }
+    return { limit: eventsPerBatch, ...stored }
   }
 
-  /** So many were there to be taken. @returns Whether more may wait. */
-  noteFound(found: number, { limit }: FanOutShare): boolean {
-    this.#moreWait = found === limit
-    return this.#moreWait
+  /** Whether more may wait than were taken. */
+  note(moreWait: boolean): void {
+    this.#moreWait = moreWait
   }
 
   #lackedSlotsFor(durationMs: number): boolean {

@@ -2,16 +2,13 @@ import type { EndpointRecord, EventRecord, FanOutResult, NewDelivery } from '../
 import type { Context } from './context.ts'
 import { DirectEvent, type DirectParts } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
+import { EventsInHand, type FirstPage, type LeasedEvents, subscribersOf } from './events-in-hand.ts'
 import { matchRules } from './matching.ts'
 import { delayBefore } from './retry-policy.ts'
 
 /** Events leased at once. */
 export const eventsPerBatch = 250
-/**
- * Endpoints of a tenant looked at at once; fewer at first, so that the first requests are under way
- * while the rest is still being looked for.
- */
-const endpointsOnFirstPage = 100
+/** Endpoints of a tenant looked at at once, after the first page. */
 const endpointsPerPage = 500
 /** Of a first page that others follow, so many are written before the rest of it. */
 const endpointsAtFirst = 32
@@ -34,68 +31,72 @@ export interface FanOutShare {
   limit: number
   /** Whether there may be slots to send them with at once. */
   isDirect: boolean
+  /** Whether the next ones may be claimed before they are needed. */
+  ahead: boolean
 }
 
-/** Events of one tenant, and since when they are leased under which token. */
-interface Batch {
-  events: EventRecord[]
+interface Batch extends LeasedEvents, FirstPage {
   isDirect: boolean
-  leaseToken: string
-  since: Date
 }
 
 /** Turns stored events into deliveries. */
 export class FanOut {
   readonly #context: Context
   readonly #host: FanOutHost
+  readonly #inHand: EventsInHand
 
   constructor(context: Context, host: FanOutHost) {
     this.#context = context
     this.#host = host
+    this.#inHand = new EventsInHand(context)
   }
 
-  /** Fans out up to `limit` waiting events. @returns How many there were: more may wait. */
-  async run({ limit, isDirect }: FanOutShare): Promise<number> {
-    const { clock, ids, settings, storage } = this.#context
-    const since = clock.now()
-    const leaseToken = ids('lease')
-    const events = await storage.claimEvents({
-      now: since,
-      leaseToken,
-      leaseUntil: new Date(since.getTime() + settings.limits.leaseMs),
-      limit,
-    })
-    // Who has least to fan out comes first: the one with the most would hold up all the others.
-    const groups = groupByTenant(events).sort((a, b) => a.length - b.length)
-    for (const ofTenant of groups) {
-      await this.#fanOutTenant({ events: ofTenant, isDirect, leaseToken, since })
-    }
-    return events.length
+  /** Fans out up to `limit` waiting events. @returns Whether more may wait. */
+  async run({ limit, isDirect, ahead }: FanOutShare): Promise<boolean> {
+    let left = limit
+    do {
+      const taken = await this.#inHand.take({ limit: left, ahead })
+      if (taken === null) break
+      await this.#fanOutTenant({ ...taken, isDirect })
+      left -= taken.events.length
+    } while (left > 0 && !this.#inHand.isEmpty)
+    return this.#inHand.mayHaveMore
+  }
+
+  /** Begins nothing more, and gives back the events that it holds. */
+  close(): Promise<void> {
+    return this.#inHand.close()
   }
 
   async #fanOutTenant(batch: Batch): Promise<void> {
-    const { events } = batch
-    let after: string | null = null
-    let limit = endpointsOnFirstPage
+    const { isLast, endpoints } = batch
+    if (isLast) {
+      await this.#writeAll(batch, { endpoints, isLast, isOnly: true })
+      return
+    }
+    const [firsts, others] = [
+      endpoints.slice(0, endpointsAtFirst),
+      endpoints.slice(endpointsAtFirst),
+    ]
+    for (const part of [firsts, others]) {
+      await this.#writeAll(batch, { endpoints: part, isLast: false, isOnly: false })
+    }
+    await this.#fanOutRest(batch, others)
+  }
+
+  /** Goes on after the first page. */
+  async #fanOutRest(batch: Batch, firstPage: EndpointRecord[]): Promise<void> {
+    let page = firstPage
+    let isLast = false
     do {
-      const endpoints: EndpointRecord[] = await this.#context.storage.listSubscribers({
-        tenantId: events[0]?.tenantId ?? '',
-        position: Math.max(...events.map((event) => event.position)),
-        emittedAt: new Date(Math.min(...events.map((event) => event.createdAt.getTime()))),
-        after,
-        limit,
+      page = await this.#context.storage.listSubscribers({
+        ...subscribersOf(batch.events),
+        after: page.at(-1)?.id ?? null,
+        limit: endpointsPerPage,
       })
-      const isLast = endpoints.length < limit
-      const isFirst = after === null
-      const isOnly = isLast && isFirst
-      const atFirst = isFirst && !isOnly ? endpoints.splice(0, endpointsAtFirst) : []
-      if (atFirst.length > 0) {
-        await this.#writeAll(batch, { endpoints: atFirst, isLast: false, isOnly })
-      }
-      await this.#writeAll(batch, { endpoints, isLast, isOnly })
-      after = isLast ? null : (endpoints.at(-1)?.id ?? null)
-      limit = endpointsPerPage
-    } while (after !== null)
+      isLast = page.length < endpointsPerPage
+      await this.#writeAll(batch, { endpoints: page, isLast, isOnly: false })
+    } while (!isLast)
   }
 
   /** Sends or writes what these events owe these endpoints, in writes of bounded size. */
@@ -203,14 +204,4 @@ export function lazyDataOf(event: EventRecord): () => unknown {
     parsed ??= JSON.parse(event.body) as { data: unknown }
     return parsed.data
   }
-}
-
-function groupByTenant(events: EventRecord[]): EventRecord[][] {
-  const groups = new Map<string, EventRecord[]>()
-  for (const event of events) {
-    const group = groups.get(event.tenantId)
-    if (group) group.push(event)
-    else groups.set(event.tenantId, [event])
-  }
-  return [...groups.values()]
 }

@@ -30,13 +30,13 @@ export class Slots {
   }
 
   /**
-   * None while twice as many as there are slots wait to be recorded, as many as one write takes and
-   * those for the next: a slow storage is not run over.
+   * None while three times as many as there are slots wait to be recorded, which is what one write
+   * takes and those for the next: a slow storage is not run over.
    */
   get free(): number {
     const { slotsTaken, size } = this.#leases
     const { inFlight } = this.#limits
-    return Math.max(0, Math.min(inFlight - slotsTaken, 3 * inFlight - size))
+    return Math.max(0, Math.min(inFlight - slotsTaken, 4 * inFlight - size))
   }
 
   /** Whether so few are free that it pays to wait for more. */

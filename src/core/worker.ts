@@ -110,8 +110,9 @@ export class Worker {
     if (share === null) {
       return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
     }
-    const found = this.#closed ? 0 : await this.#fanOut.run(share)
-    if (this.#pace.noteFound(found, share)) return this.#context.clock.now()
+    const moreWait = !this.#closed && (await this.#fanOut.run(share))
+    this.#pace.note(moreWait)
+    if (moreWait) return this.#context.clock.now()
     const hasClaimed = this.#outlook.caughtUpAt !== caughtUpAt
     if (hasClaimed && this.#isCaughtUp) return this.#nextRun(0)
     if (!thorough && this.inFlight > 0 && this.#outlook.hasJustCaughtUp) {
@@ -137,6 +138,8 @@ export class Worker {
     await this.idle()
     cancel()
     await this.#leases.released()
+    // Where that fails, their leases run out.
+    await this.#fanOut.close().catch(() => {})
   }
 
   async #nextRun(claimed: number): Promise<Date | null> {

@@ -26,7 +26,7 @@ async function createWorld(status: number) {
   }
   const limits = { inFlight: 2, inFlightPerEndpoint: 2 }
   const webhooks = createWebhooks({ events, clock, storage, limits, transport: network })
-  const urls = Array.from({ length: 8 }, (_, index) => `https://shop${index}.example/hooks`)
+  const urls = Array.from({ length: 12 }, (_, index) => `https://shop${index}.example/hooks`)
   for (const url of urls) {
     network.receiver(url).answer(status)
     await webhooks.endpoints.create({ url, events: ['*'], channels: [url] })
@@ -40,13 +40,13 @@ async function createWorld(status: number) {
 }
 
 describe('while settlements wait for the storage', () => {
-  test('successes leave their slots to others, until twice as many wait as there are slots', async () => {
+  test('successes leave their slots to others, until three times as many wait as there are slots', async () => {
     const { clock, network, settle, webhooks } = await createWorld(200)
-    expect(network.requests).toHaveLength(6)
+    expect(network.requests).toHaveLength(8)
     settle()
     await clock.advance(1_000)
-    expect(network.requests).toHaveLength(8)
-    expect((await webhooks.deliveries.list({ status: 'succeeded' })).total).toBe(8)
+    expect(network.requests).toHaveLength(12)
+    expect((await webhooks.deliveries.list({ status: 'succeeded' })).total).toBe(12)
   })
 
   test('failures keep their slots: what follows from them is not known yet', async () => {
@@ -54,6 +54,6 @@ describe('while settlements wait for the storage', () => {
     expect(network.requests).toHaveLength(2)
     settle()
     await clock.advance(1_000)
-    expect(network.requests).toHaveLength(8)
+    expect(network.requests).toHaveLength(12)
   })
 })
