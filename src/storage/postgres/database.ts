@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PoolStatement, PostgresPool, TextRow } from './pool.ts'
 import type { SchemaNames } from './schema/names.ts'
-import { encodeText } from './values.ts'
+import { encodeText, TextList } from './values.ts'
 
 export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
 
@@ -69,7 +69,7 @@ export class Database {
 
   /** Calls a function of ours. */
   call<Row = TextRow>(name: string, params: readonly Param[]): Promise<Row[]> {
-    return this.queryNamed(name, callSql(this.schema, name, params.length), params)
+    return this.queryNamed(name, callSql(this.schema, name, params), params)
   }
 
   async #run<Row>(
@@ -86,15 +86,19 @@ export class Database {
 }
 
 /** A parameter: an instant travels as epoch milliseconds. */
-export type Param = string | number | boolean | Date | null
+export type Param = string | number | boolean | Date | TextList | null
 
 export function paramText(param: Param): string | null {
   if (param === null) return null
   if (param instanceof Date) return String(param.getTime())
+  if (param instanceof TextList) return param.text
   return typeof param === 'string' ? encodeText(param) : String(param)
 }
 
-function callSql(schema: string, name: string, count: number): string {
-  const places = Array.from({ length: count }, (_, index) => `$${index + 1}`)
+function callSql(schema: string, name: string, params: readonly Param[]): string {
+  const places = params.map((param, index) => {
+    const place = `$${index + 1}`
+    return param instanceof TextList ? TextList.sql(place) : place
+  })
   return `SELECT * FROM ${schema}.${name}(${places.join(', ')})`
 }

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../model.ts'
 import type { DeliveryRecord, Lease, ListResult, NewDelivery, Storage } from '../storage.ts'
-import type { Database } from './database.ts'
+import type { Database, Param } from './database.ts'
 import { Conditions, readList } from './lists.ts'
 import {
   type AttemptRow,
@@ -10,7 +10,7 @@ import {
   toDeliveryRecord,
 } from './rows.ts'
 import { unindexed } from './schema/functions.ts'
-import { decodeText, instantArray, textArray } from './values.ts'
+import { decodeText, instantArray, TextList, textArray } from './values.ts'
 
 /** A new delivery, which may have its first attempt behind it. */
 export type AddedDelivery = Omit<NewDelivery, 'status'> & Pick<DeliveryRecord, 'status'>
@@ -26,19 +26,19 @@ export function distinct(deliveries: NewDelivery[]): NewDelivery[] {
 }
 
 /** New deliveries as our functions take them. */
-export function deliveryParams(rows: AddedDelivery[]): string[] {
+export function deliveryParams(rows: AddedDelivery[]): Param[] {
   return [
-    textArray(rows.map((row) => row.id)),
-    textArray(rows.map((row) => row.tenantId)),
-    textArray(rows.map((row) => row.eventId)),
-    textArray(rows.map((row) => row.endpointId)),
-    textArray(rows.map((row) => row.eventType)),
-    textArray(rows.map((row) => row.status)),
-    textArray(rows.map((row) => row.cancelReason)),
+    new TextList(rows.map((row) => row.id)),
+    new TextList(rows.map((row) => row.tenantId)),
+    new TextList(rows.map((row) => row.eventId)),
+    new TextList(rows.map((row) => row.endpointId)),
+    new TextList(rows.map((row) => row.eventType)),
+    new TextList(rows.map((row) => row.status)),
+    new TextList(rows.map((row) => row.cancelReason)),
     instantArray(
       rows.map((row) => (row.status === 'pending' ? (row.dueAt ?? row.createdAt) : null)),
     ),
-    textArray(rows.map((row) => row.leaseToken)),
+    new TextList(rows.map((row) => row.leaseToken)),
     instantArray(rows.map((row) => row.createdAt)),
   ]
 }

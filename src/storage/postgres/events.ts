@@ -5,7 +5,7 @@ import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { pairEquals } from './schema/functions.ts'
 import { queryIn } from './transactions/client.ts'
-import { instantArray, plainArray, textArray } from './values.ts'
+import { instantArray, plainArray, TextList, textArray } from './values.ts'
 
 type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
@@ -86,13 +86,13 @@ async function insertAll(
   notify: string | null,
 ): Promise<InsertRow[]> {
   const params = [
-    textArray(events.map((event) => event.id)),
-    textArray(events.map((event) => event.tenantId)),
-    textArray(events.map((event) => event.type)),
-    textArray(events.map((event) => event.body)),
-    textArray(events.map((event) => JSON.stringify(event.channels))),
-    textArray(events.map((event) => event.idempotencyKey)),
-    textArray(events.map((event) => event.traceparent)),
+    new TextList(events.map((event) => event.id)),
+    new TextList(events.map((event) => event.tenantId)),
+    new TextList(events.map((event) => event.type)),
+    new TextList(events.map((event) => event.body)),
+    new TextList(events.map((event) => JSON.stringify(event.channels))),
+    new TextList(events.map((event) => event.idempotencyKey)),
+    new TextList(events.map((event) => event.traceparent)),
     instantArray(events.map((event) => event.createdAt)),
     plainArray(events.map((event) => event.fanOut)),
     notify,
@@ -102,16 +102,30 @@ async function insertAll(
   return (await run('insert_events', sql, params)) as InsertRow[]
 }
 
-const texts = (count: number) => Array<string>(count).fill('text')
-const placesOfOne = placesOf([...texts(4), 'json', ...texts(2), 'bigint', 'boolean', 'text'])
-const placesOfMany = placesOf([...Array<string>(7).fill('text[]'), 'bigint[]', 'boolean[]', 'text'])
+const as = (type: string) => (param: string) => `${param}::text::${type}`
+const each = <Place>(count: number, place: Place) => Array<Place>(count).fill(place)
+
+const placesOfOne = placesOf([
+  ...each(4, as('text')),
+  as('json'),
+  ...each(2, as('text')),
+  as('bigint'),
+  as('boolean'),
+  as('text'),
+])
+const placesOfMany = placesOf([
+  ...each(7, TextList.sql),
+  as('bigint[]'),
+  as('boolean[]'),
+  as('text'),
+])
 
 /**
  * All parameters are declared as text and all values returned as text: then no driver between us
  * and the server has a type to convert.
  */
-function placesOf(types: string[]): string {
-  return types.map((type, index) => `$${index + 1}::text::${type}`).join(', ')
+function placesOf(places: ((param: string) => string)[]): string {
+  return places.map((place, index) => place(`$${index + 1}`)).join(', ')
 }
 
 /** A batch in which no id and no key stands twice, and how its answers become those of all. */

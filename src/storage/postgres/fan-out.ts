@@ -18,7 +18,7 @@ import {
 } from './leased-endpoints.ts'
 import { type EventRow, toEndpointRecord, toEventRecord } from './rows.ts'
 import { attemptParams } from './settle-deliveries.ts'
-import { instantArray, jsonOrNull, plainArray, textArray } from './values.ts'
+import { instantArray, jsonOrNull, plainArray, TextList, textArray } from './values.ts'
 
 /** @param after - The tenant that was served last. */
 export async function claimEvents(
@@ -69,17 +69,17 @@ export async function fanOut(
   const ended = settled.map(({ settlement }) => settlement)
   const rows = await database.call<RefusedRow>('fan_out', [
     now,
-    textArray(byEvent.map(({ eventId }) => eventId)),
-    textArray(byEvent.map(({ leaseToken }) => leaseToken)),
+    new TextList(byEvent.map(({ eventId }) => eventId)),
+    new TextList(byEvent.map(({ leaseToken }) => leaseToken)),
     plainArray(byEvent.map(({ done }) => done)),
-    textArray(byEvent.filter(isChildless).map(({ eventId }) => eventId)),
+    new TextList(byEvent.filter(isChildless).map(({ eventId }) => eventId)),
     ...deliveryParams([...settled.map(asSettled), ...others]),
     instantArray(ended.map(({ completedAt }) => completedAt)),
     plainArray(ended.map(({ attempts }) => attempts)),
     plainArray(ended.map(({ step }) => step)),
     plainArray(ended.map(({ faults }) => faults)),
     plainArray(ended.map(({ responseStatus }) => responseStatus)),
-    textArray(ended.map(({ lastError }) => jsonOrNull(lastError))),
+    new TextList(ended.map(({ lastError }) => jsonOrNull(lastError))),
     ...attemptParams(ended),
   ])
   const refused = new Set(rows.map((row) => row.refused_event ?? row.refused_delivery))

@@ -1,6 +1,6 @@
 import type { Settlement, Storage } from '../storage.ts'
-import type { Database } from './database.ts'
-import { instantArray, jsonOrNull, plainArray, textArray } from './values.ts'
+import type { Database, Param } from './database.ts'
+import { instantArray, jsonOrNull, plainArray, TextList } from './values.ts'
 
 export async function settleDeliveries(
   database: Database,
@@ -23,38 +23,38 @@ function firstUnderEachToken(settlements: Settlement[]): Settlement[] {
   return [...firsts.values()]
 }
 
-function nextStates(settlements: Settlement[]): string[] {
+function nextStates(settlements: Settlement[]): Param[] {
   return [
-    textArray(settlements.map((given) => given.id)),
-    textArray(settlements.map((given) => given.leaseToken)),
-    textArray(settlements.map((given) => given.status)),
+    new TextList(settlements.map((given) => given.id)),
+    new TextList(settlements.map((given) => given.leaseToken)),
+    new TextList(settlements.map((given) => given.status)),
     instantArray(settlements.map((given) => given.dueAt)),
     plainArray(settlements.map((given) => given.attempts)),
     plainArray(settlements.map((given) => given.step)),
     plainArray(settlements.map((given) => given.faults)),
     plainArray(settlements.map((given) => given.responseStatus)),
-    textArray(settlements.map((given) => jsonOrNull(given.lastError))),
-    textArray(settlements.map((given) => given.cancelReason)),
+    new TextList(settlements.map((given) => jsonOrNull(given.lastError))),
+    new TextList(settlements.map((given) => given.cancelReason)),
     instantArray(settlements.map((given) => given.completedAt)),
   ]
 }
 
 /** Attempts as our functions take them. */
-export function attemptParams(settlements: Settlement[]): string[] {
+export function attemptParams(settlements: Settlement[]): Param[] {
   const rows = settlements.map(({ attempt }) => attempt)
   const responses = rows.map(({ response }) => response)
   return [
-    textArray(rows.map((row) => row.id)),
+    new TextList(rows.map((row) => row.id)),
     plainArray(rows.map((row) => row.number)),
     instantArray(rows.map((row) => row.startedAt)),
     plainArray(rows.map((row) => row.durationMs)),
     plainArray(rows.map((row) => row.succeeded)),
-    textArray(rows.map((row) => row.url)),
-    textArray(rows.map((row) => JSON.stringify(row.requestHeaders))),
-    textArray(rows.map((row) => jsonOrNull(row.error))),
+    new TextList(rows.map((row) => row.url)),
+    new TextList(rows.map((row) => JSON.stringify(row.requestHeaders))),
+    new TextList(rows.map((row) => jsonOrNull(row.error))),
     plainArray(responses.map((response) => response?.status ?? null)),
-    textArray(responses.map((response) => response && JSON.stringify(response.headers))),
-    textArray(responses.map((response) => response?.body ?? null)),
+    new TextList(responses.map((response) => response && JSON.stringify(response.headers))),
+    new TextList(responses.map((response) => response?.body ?? null)),
     plainArray(responses.map((response) => response?.bodyTruncated ?? null)),
   ]
 }

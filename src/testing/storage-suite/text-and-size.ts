@@ -6,6 +6,8 @@ import type { Suite } from './suite.ts'
 const texts: Record<string, string> = {
   'emoji and scripts': '🦊👩‍👩‍👧‍👦 Ünïcödé 日本語 العربية',
   'U+0000': 'before\u0000after\u0000',
+  separators: ',;|\u001c\u001d\u001e\u001f{}',
+  'nothing but a separator': '\u001e',
   'control and line characters': '\u0001\u001f\u007f\u0085\u2028\u2029\r\n\t',
   'quotes and SQL': `'; DROP TABLE events; -- " \\ \` $1 ? % _ {}`,
   'spaces at both ends': '  padded  ',
@@ -97,6 +99,23 @@ export function textTests({ describe, test, capabilities }: Suite): void {
       const deliveryIds = [delivery.id]
       const attempts = await kit.storage.listAttempts({ tenantId: 'tenant-a', deliveryIds })
       assert.equal(only(attempts).response?.body, body)
+    })
+
+    test('an empty answer is not one that never came', async (kit) => {
+      const lease = { leaseToken: 'lease_1', dueAt: kit.at(leaseMs) }
+      const delivery = kit.delivery(
+        await kit.addEvent({ fanOut: false }),
+        await kit.addEndpoint(),
+        lease,
+      )
+      await kit.storage.insertDeliveries({ deliveries: [delivery] })
+      const settlement = kit.settlement(await kit.get(delivery), 'succeeded')
+      const response = { status: 204, headers: {}, body: '', bodyTruncated: false }
+      settlement.attempt = { ...settlement.attempt, response }
+      await kit.settle(settlement)
+      const deliveryIds = [delivery.id]
+      const attempts = await kit.storage.listAttempts({ tenantId: 'tenant-a', deliveryIds })
+      assert.deepEqual(only(attempts).response, response)
     })
 
     test('instants from 1970 to 9999 keep their milliseconds', async (kit) => {
