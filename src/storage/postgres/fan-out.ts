@@ -122,7 +122,7 @@ function asSettled({ delivery, settlement }: Settled): AddedDelivery {
   return { ...delivery, status, cancelReason, dueAt, leaseToken: null }
 }
 
-/** An event named twice counts once, with what both entries add. */
+/** In the order of their ids. An event named twice counts once, with what both entries add. */
 function mergeByEvent(results: FanOutResult[]): FanOutResult[] {
   const merged = new Map<string, FanOutResult>()
   for (const { eventId, leaseToken, deliveries, done } of results) {
@@ -134,7 +134,7 @@ function mergeByEvent(results: FanOutResult[]): FanOutResult[] {
       done: done || (known?.done ?? false),
     })
   }
-  return [...merged.values()]
+  return [...merged.values()].sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
 }
 
 export async function releaseEvents(database: Database, leases: Lease[]): Promise<void> {
