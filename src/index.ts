@@ -1,18 +1,9 @@
 /**
  * `@ainexlayer/webhooks`: send webhooks from a Node backend, signed, retried and logged.
  */
-export type { CustomSignatureOptions } from './core/custom-signature.ts'
-export type { EmitOptions, EmittedEvent } from './core/emitter.ts'
-export type { DisablePolicy } from './core/endpoint-health.ts'
+
 export type { DrainOptions, DrainResult, WorkerState } from './core/engine.ts'
-export type { Filter, FilterCondition, FilterValue } from './core/filter.ts'
-export type {
-  NotificationListener,
-  NotificationName,
-  Notifications,
-} from './core/notifications.ts'
-export { matchesPattern } from './core/pattern.ts'
-export type { RedactOptions } from './core/payload-redaction.ts'
+export type { EmitOptions, EmittedEvent } from './core/events/emitter.ts'
 export {
   defineEvents,
   type EventData,
@@ -21,10 +12,20 @@ export {
   type EventRegistry,
   type JsonSchema,
   type SentEventData,
-} from './core/registry.ts'
-export type { EncryptionOptions } from './core/secret-box.ts'
+} from './core/events/registry.ts'
+export type { DisablePolicy } from './core/health/endpoint-health.ts'
+export type { Filter, FilterCondition, FilterValue } from './core/matching/filter.ts'
+export { matchesPattern } from './core/matching/pattern.ts'
+export type {
+  NotificationListener,
+  NotificationName,
+  Notifications,
+} from './core/notifications.ts'
+export type { RedactOptions } from './core/redaction/payload-redaction.ts'
 export type { Limits } from './core/settings.ts'
-export { type SignInput, sign } from './core/signer.ts'
+export type { CustomSignatureOptions } from './core/signing/custom-signature.ts'
+export type { EncryptionOptions } from './core/signing/secret-box.ts'
+export { type SignInput, sign } from './core/signing/signer.ts'
 export {
   isWebhooksError,
   WebhooksError,

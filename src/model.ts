@@ -2,7 +2,7 @@
  * The nouns of this library. One word for one thing: the same names stand in code, columns,
  * documents and error messages.
  */
-import type { Filter } from './core/filter.ts'
+import type { Filter } from './core/matching/filter.ts'
 
 /** One emitted occurrence of an event type. */
 export interface WebhookEvent {

@@ -1,4 +1,4 @@
-import { defineEvents } from '../core/registry.ts'
+import { defineEvents } from '../core/events/registry.ts'
 import { chatEvents } from './chat.ts'
 import { documentEvents } from './document.ts'
 import { userEvents } from './user.ts'

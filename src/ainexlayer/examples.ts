@@ -1,4 +1,4 @@
-import type { EventName, SentEventData } from '../core/registry.ts'
+import type { EventName, SentEventData } from '../core/events/registry.ts'
 import type { ainexlayerEvents } from './events.ts'
 
 type Catalogue = typeof ainexlayerEvents

@@ -1,4 +1,4 @@
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 import { bodySchema, exampleBody } from './body-schema.ts'
 import { describeEventTypes, type EventExamples, type EventTypeDescription } from './event-types.ts'
 import { type CatalogueInfo, catalogueIntroduction } from './openapi-document.ts'

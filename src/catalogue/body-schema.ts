@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../core/registry.ts'
+import type { JsonSchema } from '../core/events/registry.ts'
 import type { EventTypeDescription } from './event-types.ts'
 
 /**

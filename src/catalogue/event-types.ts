@@ -1,5 +1,5 @@
-import { testEventName } from '../core/event-name.ts'
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import { testEventName } from '../core/events/event-name.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 
 /** One valid payload per event type, by its name. */
 export type EventExamples = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 import { bodySchema } from './body-schema.ts'
 import { describeEventTypes } from './event-types.ts'
 

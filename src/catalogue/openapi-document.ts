@@ -1,4 +1,4 @@
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 import type { EventExamples } from './event-types.ts'
 import { openApiWebhooks } from './openapi-webhooks.ts'
 

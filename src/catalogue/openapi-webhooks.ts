@@ -1,4 +1,4 @@
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 import { bodySchema, exampleBody, pointerKey } from './body-schema.ts'
 import { describeEventTypes, type EventExamples, type EventTypeDescription } from './event-types.ts'
 import { signatureHeaders } from './signature-headers.ts'
@@ -49,7 +49,7 @@ function pathItem(eventType: EventTypeDescription): JsonSchema {
   }
 }
 
-/** What an answer does: `src/core/outcome.ts`. */
+/** What an answer does: `src/core/worker/outcome.ts`. */
 const answers = {
   '2XX': { description: 'The delivery has succeeded.' },
   '410': { description: 'The endpoint is switched off, and receives nothing more.' },

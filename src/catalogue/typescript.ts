@@ -1,6 +1,6 @@
 /** Writes the data of event types as TypeScript, for receivers that have no registry. */
-import { testEventName } from '../core/event-name.ts'
-import type { EventRegistry, JsonSchema } from '../core/registry.ts'
+import { testEventName } from '../core/events/event-name.ts'
+import type { EventRegistry, JsonSchema } from '../core/events/registry.ts'
 import { describeEventTypes, type EventTypeDescription } from './event-types.ts'
 
 /** A module of types: `WebhookEvents` for `createReceiver<WebhookEvents>`, and what it consists of. */

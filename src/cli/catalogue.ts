@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ainexlayerEvents, ainexlayerExamples } from '../ainexlayer/index.ts'
 import type { EventExamples } from '../catalogue/event-types.ts'
-import type { EventRegistry } from '../core/registry.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
 import { CliError } from './failure.ts'
 
 export interface CatalogueOptions {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import type { EventRegistry } from '../core/registry.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
 import { WebhooksError } from '../errors.ts'
 import type { PostgresStorage } from '../storage/postgres/index.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -31,7 +31,7 @@ export async function withWebhooks<Result>(
 ): Promise<Result> {
   const { storage, end } = await openStorage(options, { migrate: false })
   const { createWebhooks } = await import('../webhooks.ts')
-  const { defineEvents } = await import('../core/registry.ts')
+  const { defineEvents } = await import('../core/events/registry.ts')
   const events: EventRegistry = defineEvents({})
   const webhooks = createWebhooks({ events, storage: storage as Storage })
   try {

@@ -3,8 +3,8 @@ import type { Storage } from '../storage/storage.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { IdSource } from './ids.ts'
 import type { Notifier } from './notifications.ts'
-import type { SecretBox } from './secret-box.ts'
 import type { Settings } from './settings.ts'
+import type { SecretBox } from './signing/secret-box.ts'
 
 /** What the parts of one instance share: its ports and its settings. */
 export interface Context {

@@ -1,15 +1,15 @@
 import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { BacklogReader } from './backlog-reader.ts'
-import { Consequences } from './consequences.ts'
 import type { Context } from './context.ts'
-import { Dispatcher } from './dispatcher.ts'
-import { Emitter } from './emitter.ts'
-import { HealthKeeper } from './health-keeper.ts'
-import { Recorder } from './recorder.ts'
-import type { EventRegistry } from './registry.ts'
+import { Emitter } from './events/emitter.ts'
+import type { EventRegistry } from './events/registry.ts'
+import { HealthKeeper } from './health/health-keeper.ts'
 import { stopped } from './resilient-storage.ts'
-import { Settler } from './settler.ts'
-import { Worker } from './worker.ts'
+import { Consequences } from './worker/consequences.ts'
+import { Dispatcher } from './worker/dispatcher.ts'
+import { Recorder } from './worker/recorder.ts'
+import { Settler } from './worker/settler.ts'
+import { Worker } from './worker/worker.ts'
 
 /** What `drain` takes. */
 export interface DrainOptions {

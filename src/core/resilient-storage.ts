@@ -2,7 +2,7 @@ import pRetry from 'p-retry'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { PayloadRedaction } from './payload-redaction.ts'
+import type { PayloadRedaction } from './redaction/payload-redaction.ts'
 import { storageFault } from './storage-fault.ts'
 
 /** How often a storage call is repeated, and how long the first wait is; it doubles each time. */

@@ -1,8 +1,8 @@
 import { WebhooksError } from '../errors.ts'
 import type { RetryPolicy } from '../model.ts'
-import type { CustomSignature } from './custom-signature.ts'
-import type { DisablePolicy } from './endpoint-health.ts'
-import type { PayloadRedaction } from './payload-redaction.ts'
+import type { DisablePolicy } from './health/endpoint-health.ts'
+import type { PayloadRedaction } from './redaction/payload-redaction.ts'
+import type { CustomSignature } from './signing/custom-signature.ts'
 
 /** The bounds of one instance. Every one has a default. */
 export interface Limits {

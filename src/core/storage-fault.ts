@@ -1,8 +1,8 @@
 import { WebhooksError } from '../errors.ts'
 import type { EndpointSettings, NewEvent, StorageFault } from '../storage/storage.ts'
-import { copyError, longestMessage } from './error-copy.ts'
-import type { PayloadRedaction } from './payload-redaction.ts'
-import { scrubber } from './scrub.ts'
+import { copyError, longestMessage } from './redaction/error-copy.ts'
+import type { PayloadRedaction } from './redaction/payload-redaction.ts'
+import { scrubber } from './redaction/scrub.ts'
 
 /** Of a longer body a message has no room for more than a piece. */
 const longestBody = 16 * longestMessage

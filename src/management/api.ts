@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { EventRegistry } from '../core/registry.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { Clock, Logger } from '../ports.ts'
 import { consoleLogger, systemClock } from '../system.ts'

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { EventRegistry } from '../core/registry.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
 import type { TenantWebhooks } from '../webhooks.ts'
 import type { ManagementAccess, ManagementAction } from './access.ts'
 import type { ProblemCode } from './problem.ts'

@@ -1,8 +1,13 @@
 import type { Context } from '../core/context.ts'
-import { cancelPending, switchOff } from '../core/disable.ts'
-import { sealHeaders, sealSecret, unexpired } from '../core/endpoint-secrets.ts'
+import { cancelPending, switchOff } from '../core/health/disable.ts'
 import { toEndpoint } from '../core/records.ts'
-import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '../core/secrets.ts'
+import { sealHeaders, sealSecret, unexpired } from '../core/signing/endpoint-secrets.ts'
+import {
+  generateKeyPair,
+  generateSecret,
+  parseSecret,
+  publicKeyOf,
+} from '../core/signing/secrets.ts'
 import { WebhooksError } from '../errors.ts'
 import type { Attempt, Endpoint, Page } from '../model.ts'
 import type { EndpointRecord, EndpointSettings, SecretRecord } from '../storage/storage.ts'

@@ -1,9 +1,9 @@
 import type { Context } from '../core/context.ts'
-import { checkChannels } from '../core/emitter.ts'
-import { matchSubscription } from '../core/matching.ts'
+import { checkChannels } from '../core/events/emitter.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
+import { serializeBody } from '../core/events/serialize.ts'
+import { matchSubscription } from '../core/matching/matching.ts'
 import { toEndpoint } from '../core/records.ts'
-import type { EventRegistry } from '../core/registry.ts'
-import { serializeBody } from '../core/serialize.ts'
 import type { Endpoint } from '../model.ts'
 import type { TenantOptions } from './tenant.ts'
 

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts'
-import { testEventName } from '../core/event-name.ts'
-import { lazyDataOf } from '../core/fan-out.ts'
-import { matchRules } from '../core/matching.ts'
+import { testEventName } from '../core/events/event-name.ts'
+import { matchRules } from '../core/matching/matching.ts'
+import { lazyDataOf } from '../core/worker/fan-out.ts'
 import { WebhooksError } from '../errors.ts'
 import type {
   DeliveryRecord,

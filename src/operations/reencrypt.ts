@@ -1,5 +1,5 @@
 import type { Context } from '../core/context.ts'
-import { renewSecrets } from '../core/endpoint-secrets.ts'
+import { renewSecrets } from '../core/signing/endpoint-secrets.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { EndpointRecord } from '../storage/storage.ts'
 

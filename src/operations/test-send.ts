@@ -1,8 +1,8 @@
 import type { Context } from '../core/context.ts'
-import { Dispatcher } from '../core/dispatcher.ts'
-import { testEventName } from '../core/event-name.ts'
+import { testEventName } from '../core/events/event-name.ts'
+import { serializeBody } from '../core/events/serialize.ts'
 import { notYetAttempted } from '../core/records.ts'
-import { serializeBody } from '../core/serialize.ts'
+import { Dispatcher } from '../core/worker/dispatcher.ts'
 import type { Attempt } from '../model.ts'
 import type { EndpointRecord, EventRecord, NewDelivery } from '../storage/storage.ts'
 

@@ -1,5 +1,5 @@
 import { decodeBase64, encodeBase64 } from '../core/base64.ts'
-import { type DecodedSecret, decodeSecret, invalidSecret } from '../core/secret-format.ts'
+import { type DecodedSecret, decodeSecret, invalidSecret } from '../core/signing/secret-format.ts'
 import type { VersionedSignature } from './headers.ts'
 
 /** Which signatures a key can check: `v1` HMAC-SHA256, `v1a` Ed25519. */

@@ -1,4 +1,4 @@
-import { listSecrets } from '../core/secret-format.ts'
+import { listSecrets } from '../core/signing/secret-format.ts'
 import { WebhooksError } from '../errors.ts'
 import { readHeaders, type VersionedSignature, type WebhookHeaders } from './headers.ts'
 import { readPayload, type WebhookPayload } from './payload.ts'

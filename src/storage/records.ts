@@ -2,7 +2,7 @@
  * What passes between the engine and a storage: records as they are handed over and as they are
  * stored, and the parameters and results that stand for more than one method.
  */
-import type { Filter } from '../core/filter.ts'
+import type { Filter } from '../core/matching/filter.ts'
 import type { WebhooksErrorCode } from '../errors.ts'
 import type {
   Attempt,

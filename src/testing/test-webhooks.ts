@@ -1,4 +1,4 @@
-import type { EventRegistry } from '../core/registry.ts'
+import type { EventRegistry } from '../core/events/registry.ts'
 import type { Logger } from '../ports.ts'
 import { pollingScheduler } from '../scheduling/polling.ts'
 import { memoryStorage } from '../storage/memory/index.ts'

@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { type ainexlayerEvents, ainexlayerExamples } from '../../src/ainexlayer/index.ts'
-import type { EventData, EventName, SentEventData } from '../../src/core/registry.ts'
+import type { EventData, EventName, SentEventData } from '../../src/core/events/registry.ts'
 
 type Catalogue = typeof ainexlayerEvents
 type Examples = typeof ainexlayerExamples

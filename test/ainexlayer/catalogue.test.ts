@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { ainexlayerEvents, ainexlayerExamples } from '../../src/ainexlayer/index.ts'
-import { matchesFilter } from '../../src/core/filter.ts'
-import type { JsonSchema } from '../../src/core/registry.ts'
+import type { JsonSchema } from '../../src/core/events/registry.ts'
+import { matchesFilter } from '../../src/core/matching/filter.ts'
 import { isWebhooksError } from '../../src/errors.ts'
 
 const allNames = [

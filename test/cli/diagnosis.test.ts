@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { judge } from '../../src/cli/diagnosis/verdict.ts'
-import { sign } from '../../src/core/signer.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { otherSecret, secret, secretKey } from '../signing/support.ts'
 
 const body = '{"type":"order.paid","data":{"a":1,"name":"ž & co","path":"a/b"}}'

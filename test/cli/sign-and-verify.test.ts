@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { sign } from '../../src/core/signer.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { publicKey, secretKey } from '../signing/support.ts'
 import { otherSecret, run, scratch, secret } from './support.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseRetryAfter } from '../../src/core/retry-after.ts'
+import { parseRetryAfter } from '../../src/core/health/retry-after.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const maxMs = 24 * 3_600_000

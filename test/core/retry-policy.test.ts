@@ -5,7 +5,7 @@ import {
   delayAfterFault,
   delayBefore,
   resolveRetryPolicy,
-} from '../../src/core/retry-policy.ts'
+} from '../../src/core/health/retry-policy.ts'
 import { isWebhooksError } from '../../src/index.ts'
 
 const random = (value: number) => ({ next: () => value, bytes: () => new Uint8Array() })

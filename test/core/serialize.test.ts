@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { serializeBody } from '../../src/core/serialize.ts'
+import { serializeBody } from '../../src/core/events/serialize.ts'
 import { isWebhooksError, type WebhooksErrorCode } from '../../src/index.ts'
 
 const createdAt = new Date('2026-01-01T00:00:00Z')

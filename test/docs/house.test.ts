@@ -49,8 +49,8 @@ const isAdapter = (target: string) =>
   /^src\/(storage|transport|scheduling)\//.test(target) && !contracts.includes(target)
 
 test('there is a house', () => {
-  expect(files).toContain('src/core/worker.ts')
-  expect(importsOf.get('src/core/worker.ts')).toContain('src/core/leases.ts')
+  expect(files).toContain('src/core/worker/worker.ts')
+  expect(importsOf.get('src/core/worker/worker.ts')).toContain('src/core/worker/leases.ts')
   expect(contracts.filter((contract) => !files.includes(contract))).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { filterLimits, validateFilter } from '../../src/core/filter-validation.ts'
+import { filterLimits, validateFilter } from '../../src/core/matching/filter-validation.ts'
 import { isWebhooksError, type WebhooksError } from '../../src/errors.ts'
 
 const condition = { path: 'a.b', equals: 1 }

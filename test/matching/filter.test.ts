@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Filter, FilterCondition, FilterValue } from '../../src/core/filter.ts'
-import { matchesFilter } from '../../src/core/filter.ts'
+import type { Filter, FilterCondition, FilterValue } from '../../src/core/matching/filter.ts'
+import { matchesFilter } from '../../src/core/matching/filter.ts'
 
 const data = {
   name: 'Report.pdf',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Occurrence, Subscription } from '../../src/core/matching.ts'
-import { matchSubscription } from '../../src/core/matching.ts'
+import type { Occurrence, Subscription } from '../../src/core/matching/matching.ts'
+import { matchSubscription } from '../../src/core/matching/matching.ts'
 
 const everything: Subscription = { active: true, events: ['*'], channels: [], filter: null }
 

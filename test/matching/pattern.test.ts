@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { matchesPattern, validatePattern } from '../../src/core/pattern.ts'
+import { matchesPattern, validatePattern } from '../../src/core/matching/pattern.ts'
 import { isWebhooksError } from '../../src/errors.ts'
 
 /** Few letters, so that names and patterns meet often. */

@@ -6,8 +6,8 @@ import type {
   EventRegistry,
   JsonSchema,
   SentEventData,
-} from '../../src/core/registry.ts'
-import { defineEvents } from '../../src/core/registry.ts'
+} from '../../src/core/events/registry.ts'
+import { defineEvents } from '../../src/core/events/registry.ts'
 
 const registry = defineEvents({
   'order.paid': z.object({ orderId: z.string(), currency: z.string().default('EUR') }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { SecretBox } from '../../src/core/secret-box.ts'
+import { SecretBox } from '../../src/core/signing/secret-box.ts'
 import { memoryStorage, type Storage } from '../../src/index.ts'
 import { createTestWebhooks } from '../../src/testing/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'

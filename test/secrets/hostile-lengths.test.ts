@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { matchesFilter } from '../../src/core/filter.ts'
+import { matchesFilter } from '../../src/core/matching/filter.ts'
 import {
   createAddressGuard,
   createWebhooks,

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { scrubber } from '../../src/core/scrub.ts'
+import { scrubber } from '../../src/core/redaction/scrub.ts'
 import {
   createWebhooks,
   defineEvents,

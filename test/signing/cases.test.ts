@@ -1,6 +1,6 @@
 import { createPublicKey, verify as verifyBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { sign } from '../../src/core/signer.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { WebhooksError } from '../../src/errors.ts'
 import { verify } from '../../src/receiver/index.ts'
 import {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { customSignature, signCustom } from '../../src/core/custom-signature.ts'
+import { customSignature, signCustom } from '../../src/core/signing/custom-signature.ts'
 import { body, id, otherSecret, secret, secretKey, sentAt } from './support.ts'
 
 const message = { id, timestamp: sentAt, body, secrets: [secret, otherSecret] }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'tsup'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { sign } from '../../src/core/signer.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { headersOf, id, publicKey, secret, secretKey, sentAt } from './support.ts'
 
 /**

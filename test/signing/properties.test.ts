@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { generateKeyPair, generateSecret, publicKeyOf } from '../../src/core/secrets.ts'
-import { sign } from '../../src/core/signer.ts'
+import { generateKeyPair, generateSecret, publicKeyOf } from '../../src/core/signing/secrets.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { verify } from '../../src/receiver/index.ts'
 import { headersOf, verifyByReference } from './support.ts'
 

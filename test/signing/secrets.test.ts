@@ -6,7 +6,7 @@ import {
   generateSecret,
   parseSecret,
   publicKeyOf,
-} from '../../src/core/secrets.ts'
+} from '../../src/core/signing/secrets.ts'
 import { systemRandom } from '../../src/system.ts'
 import { countingRandom, publicKey, secret, secretKey } from './support.ts'
 

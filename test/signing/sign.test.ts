@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { generateSecret } from '../../src/core/secrets.ts'
-import { sign } from '../../src/core/signer.ts'
+import { generateSecret } from '../../src/core/signing/secrets.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import {
   body,
   countingRandom,

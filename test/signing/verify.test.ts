@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sign } from '../../src/core/signer.ts'
+import { sign } from '../../src/core/signing/signer.ts'
 import { isWebhooksError, verify, type WebhookHeaders } from '../../src/receiver/index.ts'
 import {
   body as bodyOfVector,

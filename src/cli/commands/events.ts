@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { EventExamples } from '../../catalogue/event-types.ts'
 import type { CatalogueInfo } from '../../catalogue/openapi-document.ts'
-import type { EventRegistry } from '../../core/registry.ts'
+import type { EventRegistry } from '../../core/events/registry.ts'
 import type { CatalogueOptions } from '../catalogue.ts'
 import type { Io } from '../io.ts'
 

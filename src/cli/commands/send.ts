@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { checkHeaderName } from '../../core/header-name.ts'
+import { checkHeaderName } from '../../core/signing/header-name.ts'
 import type { AttemptError, AttemptResponse } from '../../model.ts'
 import type { CatalogueOptions } from '../catalogue.ts'
 import { CliError, type ExitCode, exitCodes } from '../failure.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { sign } from '../../core/signer.ts'
+import { sign } from '../../core/signing/signer.ts'
 import {
   addBodyInput,
   addSecretOptions,

@@ -1,5 +1,5 @@
 import { openApiWebhooks } from '../../catalogue/openapi-webhooks.ts'
-import type { EventRegistry } from '../../core/registry.ts'
+import type { EventRegistry } from '../../core/events/registry.ts'
 import { type ProblemCode, statusOf } from '../problem.ts'
 import type { Route } from '../route.ts'
 import { problemSchema } from '../schemas/common.ts'

@@ -1,4 +1,4 @@
-import type { EventRegistry } from '../../core/registry.ts'
+import type { EventRegistry } from '../../core/events/registry.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { deliveryPageSchema, tenantDeliveryListQuery } from '../schemas/delivery.ts'
 import {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Filter } from '../../core/filter.ts'
+import type { Filter } from '../../core/matching/filter.ts'
 import { component, documentation } from './documentation.ts'
 
 const path = z.string()

@@ -1,4 +1,4 @@
-import type { EventRegistry } from '../../core/registry.ts'
+import type { EventRegistry } from '../../core/events/registry.ts'
 import { pollingScheduler } from '../../scheduling/polling.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { Transport } from '../../transport/transport.ts'

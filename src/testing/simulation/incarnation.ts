@@ -1,4 +1,4 @@
-import type { EventRegistry } from '../../core/registry.ts'
+import type { EventRegistry } from '../../core/events/registry.ts'
 import type { Clock } from '../../ports.ts'
 import type { Webhooks } from '../../webhooks.ts'
 import { patienceMs } from './scenario.ts'

@@ -1,4 +1,4 @@
-import type { DisablePolicy } from '../../core/endpoint-health.ts'
+import type { DisablePolicy } from '../../core/health/endpoint-health.ts'
 import type { Limits } from '../../core/settings.ts'
 import type { RetryPolicy } from '../../model.ts'
 import type { Dice } from './dice.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineEvents } from '../../core/registry.ts'
+import { defineEvents } from '../../core/events/registry.ts'
 import { memoryStorage } from '../../storage/memory/index.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { TransportRequest } from '../../transport/transport.ts'

@@ -1,4 +1,4 @@
-import { probeFrom } from '../../../core/endpoint-health.ts'
+import { probeFrom } from '../../../core/health/endpoint-health.ts'
 import type { Check, SentRequest } from '../observed.ts'
 import { type CheckContext, claimOf } from './facts.ts'
 

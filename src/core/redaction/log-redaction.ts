@@ -1,0 +1,50 @@
+import type { Attempt, AttemptResponse } from '../../model.ts'
+import { parseRetryAfter } from '../health/retry-after.ts'
+import { redacted, type Scrub, scrubber } from './scrub.ts'
+
+const loggedAsSent = new Set([
+  'content-type',
+  'accept-encoding',
+  'user-agent',
+  'traceparent',
+  'webhook-id',
+  'webhook-timestamp',
+])
+
+/** Values that say nothing about anybody, and that answers repeat. */
+const commonplace = new Set(['accept', 'accept-language'])
+
+/** Response headers that hold credentials, sessions, or challenges to them, by their names. */
+const sensitiveName = /auth|cookie|token|secret|signature|passw|credential|session|api-?key/i
+
+/**
+ * An attempt as the log keeps it. A signature, an API key or a session in it would be a leak, and a
+ * receiver's error page may well repeat what it was sent.
+ *
+ * @param headers - As they were sent.
+ * @param hidden - Further texts to take out: fields of the payload.
+ */
+export function redactAttempt(
+  attempt: Pick<Attempt, 'response' | 'error'>,
+  { headers, hidden, now }: { headers: Record<string, string>; hidden: string[]; now: Date },
+): Pick<Attempt, 'requestHeaders' | 'response' | 'error'> {
+  const ours = Object.entries(headers).filter(([name]) => !loggedAsSent.has(name))
+  const secrets = ours.filter(([name]) => !commonplace.has(name)).map(([, value]) => value)
+  const scrub = scrubber([...secrets, ...hidden])
+  const { response, error } = attempt
+  return {
+    requestHeaders: { ...headers, ...Object.fromEntries(ours.map(([name]) => [name, redacted])) },
+    response: response && redactResponse(response, scrub, now),
+    error: error && { ...error, message: scrub(error.message) },
+  }
+}
+
+function redactResponse(response: AttemptResponse, scrub: Scrub, now: Date): AttemptResponse {
+  const headers = Object.entries(response.headers).map(([name, value]) => {
+    // It decides when the next attempt is due, and has no room for a secret.
+    const asks = name === 'retry-after' && parseRetryAfter(value, { now, maxMs: 1 }) !== null
+    if (asks) return [name, value]
+    return [name, sensitiveName.test(name) ? redacted : scrub(value)]
+  })
+  return { ...response, headers: Object.fromEntries(headers), body: scrub(response.body) }
+}

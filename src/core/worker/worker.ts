@@ -1,0 +1,349 @@
+import PQueue from 'p-queue'
+import type {
+  ClaimedDeliveries,
+  DeliveryRecord,
+  EndpointRecord,
+  EventRecord,
+} from '../../storage/storage.ts'
+import type { Context } from '../context.ts'
+import { probeFrom } from '../health/endpoint-health.ts'
+import { notYetAttempted } from '../records.ts'
+import { Alarm } from './alarm.ts'
+import { cancelDelivery } from './cancel-delivery.ts'
+import type { DirectEvent } from './direct-event.ts'
+import { DirectSends } from './direct-sends.ts'
+import type { Dispatcher, Job } from './dispatcher.ts'
+import { FanOut } from './fan-out.ts'
+import { FanOutPace, slotsWaitMs } from './fan-out-pace.ts'
+import { type HeldLease, Leases } from './leases.ts'
+import { decideOutcome, type Ended } from './outcome.ts'
+import { claimStandsMs, Outlook } from './outlook.ts'
+import type { Recorder } from './recorder.ts'
+import type { Settler } from './settler.ts'
+import { Slots } from './slots.ts'
+
+/** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
+const emptyClaimRestMs = 10
+
+/** Turns of the event loop that a busy worker lets pass between two claims. */
+const turnsBetweenClaims = 6
+
+/** A claimed delivery with what the storage has of its event and its endpoint. */
+interface Found {
+  delivery: DeliveryRecord
+  event: EventRecord | undefined
+  endpoint: EndpointRecord | undefined
+}
+
+/** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
+export class Worker {
+  readonly #context: Context
+  readonly #fanOut: FanOut
+  readonly #dispatcher: Dispatcher
+  readonly #settler: Settler
+  readonly #recorder: Recorder
+  readonly #leases: Leases
+  readonly #slots: Slots
+  readonly #outlook: Outlook
+  readonly #pace: FanOutPace
+  /** Lets it look again by itself. */
+  readonly #alarm: Alarm
+  readonly #queue: PQueue
+  /** Is called when a slot has become free. */
+  readonly #onFree: () => void
+  #closed = false
+  #turnsWaited = 0
+  #claiming: Promise<number> | null = null
+
+  constructor(
+    context: Context,
+    parts: { settler: Settler; recorder: Recorder; dispatcher: Dispatcher; onFree: () => void },
+  ) {
+    this.#context = context
+    this.#fanOut = new FanOut(context, {
+      directSends: (since) => this.#directSends(since),
+      send: (direct, endpointOf) => this.#send(direct, endpointOf),
+      onWaiting: () => this.#claimSoon(),
+    })
+    this.#dispatcher = parts.dispatcher
+    this.#settler = parts.settler
+    this.#recorder = parts.recorder
+    this.#onFree = parts.onFree
+    this.#leases = new Leases(context)
+    this.#slots = new Slots(context.settings.limits, this.#leases)
+    this.#outlook = new Outlook(context.clock)
+    this.#pace = new FanOutPace(context.clock, this.#slots)
+    this.#alarm = new Alarm(context.clock, parts.onFree)
+    this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
+  }
+
+  /** Attempts under way, and those that are being recorded. */
+  get inFlight(): number {
+    return this.#leases.size
+  }
+
+  /** Whether no slot is free. */
+  get isFull(): boolean {
+    return this.#slots.free === 0
+  }
+
+  /** Deliveries may be due that were not when it looked last. */
+  expectDue(): void {
+    this.#outlook.expectDue()
+  }
+
+  /**
+   * Starts everything that is due and fits the limits.
+   *
+   * @param options.thorough - Whether nothing is left to a look that follows in a moment.
+   * @returns When to look again; `null` if nothing waits, or if `onFree` will tell.
+   * @throws WebhooksError `storage_failed`
+   */
+  async run({ thorough = false }: { thorough?: boolean } = {}): Promise<Date | null> {
+    if (this.#waitsForMore()) return this.#context.clock.now()
+    if (!thorough && this.isFull && this.#outlook.hasJustCaughtUp) {
+      return this.#lookAgainIn(claimStandsMs)
+    }
+    const { caughtUpAt } = this.#outlook
+    const claimed = this.#isCaughtUp ? 0 : await this.#claim()
+    const share = this.#pace.next({ isCaughtUp: this.#isCaughtUp, isThorough: thorough })
+    if (share === null) {
+      return claimed > 0 ? this.#context.clock.now() : this.#lookAgainIn(slotsWaitMs)
+    }
+    const moreWait = !this.#closed && (await this.#fanOut.run(share))
+    this.#pace.note(moreWait)
+    if (moreWait) return this.#context.clock.now()
+    const hasClaimed = this.#outlook.caughtUpAt !== caughtUpAt
+    if (hasClaimed && this.#isCaughtUp) return this.#nextRun(0)
+    if (!thorough && this.inFlight > 0 && this.#outlook.hasJustCaughtUp) {
+      return this.#lookAgainIn(claimStandsMs)
+    }
+    return this.#nextRun(await this.#claim())
+  }
+
+  /** Resolves once no attempt is under way. */
+  async idle(): Promise<void> {
+    await this.#claiming?.catch(() => {})
+    await this.#queue.onIdle()
+  }
+
+  /**
+   * Takes no new work and waits for what is under way; what has not ended after `graceMs` is
+   * aborted and handed back, without counting as an attempt.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    this.#alarm.cancel()
+    const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
+    await this.idle()
+    cancel()
+    await this.#leases.released()
+    // Where that fails, their leases run out.
+    await this.#fanOut.close().catch(() => {})
+  }
+
+  async #nextRun(claimed: number): Promise<Date | null> {
+    const now = this.#context.clock.now()
+    if (this.#closed || this.isFull) return null
+    if (claimed > 0) return now
+    const next = await this.#context.storage.nextDueAt({ exclude: this.#slots.endpointsAtCap() })
+    this.#outlook.noteNextDue(next)
+    if (next !== null && next <= now) return new Date(now.getTime() + emptyClaimRestMs)
+    return next
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.#outlook.isCaughtUp({ isIdle: this.inFlight === 0 })
+  }
+
+  get #nowMs(): number {
+    return this.#context.clock.now().getTime()
+  }
+
+  /** Leaves what may be due to another run in a moment. */
+  #lookAgainIn(delayMs: number): null {
+    this.#alarm.setIn(delayMs)
+    return null
+  }
+
+  /** None under a lease that may end before what was sent is stored. */
+  #directSends(since: Date): DirectSends | null {
+    const isClaiming = this.#claiming !== null
+    if (this.#closed || isClaiming || this.isFull || !this.#isFresh(since)) return null
+    const { clock, ids } = this.#context
+    const lease = { now: clock.now(), leaseToken: ids('lease') }
+    return new DirectSends(this.#slots.share(), lease, this.#outlook.passedOver)
+  }
+
+  /** Whether a lease that began then lasts long enough to begin an attempt under it. */
+  #isFresh(since: Date): boolean {
+    return this.#nowMs - since.getTime() < this.#context.settings.limits.leaseMs / 2
+  }
+
+  #send(direct: DirectEvent, endpointOf: ReadonlyMap<string, EndpointRecord>): void {
+    const { event, leaseToken, deliveries } = direct
+    for (const delivery of deliveries) {
+      const { endpointId } = delivery
+      const endpoint = endpointOf.get(endpointId)
+      const leased = notYetAttempted({ ...delivery, leaseToken })
+      this.#begin({ delivery: leased, event, endpoint }, direct)
+    }
+    this.#recorder.expect(direct)
+    if (direct.others.length > 0) void this.#storeForClaims(direct)
+  }
+
+  /** Others of the event wait for a claim: they cannot wait for an answer. */
+  async #storeForClaims(direct: DirectEvent): Promise<void> {
+    // A fault is reported by its attempts.
+    if (await this.#recorder.record(direct).catch(() => false)) this.#claimSoon()
+  }
+
+  /**
+   * A claim costs the storage much the same for one delivery as for ten. So a worker with most of
+   * its slots in use lets a few turns of the event loop free some more before it claims again.
+   */
+  #waitsForMore(): boolean {
+    const isBusy = this.#slots.free < this.#context.settings.limits.inFlight * 0.75
+    this.#turnsWaited = isBusy && this.#turnsWaited < turnsBetweenClaims ? this.#turnsWaited + 1 : 0
+    return this.#turnsWaited > 0
+  }
+
+  /** One claim at a time: a second caller waits for the one under way. */
+  #claim(): Promise<number> {
+    this.#claiming ??= this.#claimOnce().finally(() => {
+      this.#claiming = null
+    })
+    return this.#claiming
+  }
+
+  #claimSoon(): void {
+    this.expectDue()
+    // A fault shows again in the run itself.
+    this.#claim().catch(() => {})
+  }
+
+  /** Claims for the free slots and starts what it got. @returns How many that were. */
+  async #claimOnce(): Promise<number> {
+    const { clock, ids, settings, storage } = this.#context
+    if (this.#closed || this.isFull) return 0
+    const now = clock.now()
+    const share = this.#slots.share()
+    const atCap = this.#slots.endpointsAtCap()
+    const noteCaughtUp = this.#outlook.beginClaim()
+    const claimed = await storage.claimDeliveries({
+      now,
+      leaseToken: ids('lease'),
+      leaseUntil: new Date(now.getTime() + settings.limits.leaseMs),
+      probeFrom,
+      ...share,
+    })
+    if (!(await this.#startOrGiveBack(claimed, now))) return 0
+    const isLess = claimed.deliveries.length < share.limit
+    if (isLess) noteCaughtUp([...atCap, ...this.#slots.endpointsAtCap()])
+    return claimed.deliveries.length
+  }
+
+  /**
+   * An answer may have taken so long that the lease may end before its renewal: others may have
+   * taken over by now, so nothing is sent under it.
+   *
+   * @returns Whether they were started.
+   */
+  async #startOrGiveBack(claimed: ClaimedDeliveries, since: Date): Promise<boolean> {
+    const isFresh = this.#isFresh(since)
+    if (isFresh) this.#start(claimed)
+    else await this.#giveBack(claimed)
+    return isFresh
+  }
+
+  async #giveBack({ deliveries }: ClaimedDeliveries): Promise<void> {
+    const leases = deliveries.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
+    await this.#context.storage.releaseDeliveries({ now: this.#context.clock.now(), leases })
+  }
+
+  #start({ deliveries, events, endpoints }: ClaimedDeliveries): void {
+    const eventOf = new Map(events.map((event) => [event.id, event]))
+    const endpointOf = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
+    for (const delivery of deliveries) {
+      const event = eventOf.get(delivery.eventId)
+      const endpoint = endpointOf.get(delivery.endpointId)
+      this.#begin({ delivery, event, endpoint }, null)
+    }
+  }
+
+  /** @param direct - The event it is stored with, if it is not yet. */
+  #begin(found: Found, direct: DirectEvent | null): void {
+    const { id, endpointId, leaseToken } = found.delivery
+    const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '', direct })
+    void this.#queue.add(() => this.#process(held, found))
+  }
+
+  /** Resolves once the slot is free for the next delivery. */
+  async #process(held: HeldLease, found: Found): Promise<void> {
+    const ended = await this.#attempt(held, found).catch((error) => this.#report(held, error))
+    const settled = this.#settle(held, ended)
+    if (ended?.outcome.settlement.attempt.succeeded) {
+      // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
+      this.#leases.freeSlot(held)
+      this.#noteFree(held)
+    } else {
+      await settled
+    }
+  }
+
+  /** @returns `null` where there is nothing to settle. */
+  async #attempt(held: HeldLease, { delivery, event, endpoint }: Found): Promise<Ended | null> {
+    if (endpoint === undefined || !endpoint.active) {
+      const reason = endpoint ? 'endpoint_disabled' : 'endpoint_deleted'
+      await cancelDelivery(this.#context, delivery, reason)
+      return null
+    }
+    if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
+    const job: Job = { delivery, event, endpoint }
+    const attempt = await this.#dispatcher.attempt(job, held.abort.signal)
+    if (attempt.error?.code === 'aborted') {
+      await this.#handBack(held)
+      return null
+    }
+    const { settings, random, clock } = this.#context
+    if (attempt.error?.origin !== 'sender') this.#slots.note(endpoint.id, attempt.succeeded)
+    return { job, outcome: decideOutcome(job, attempt, { settings, random, now: clock.now() }) }
+  }
+
+  async #settle(held: HeldLease, ended: Ended | null): Promise<void> {
+    try {
+      if (ended !== null) await this.#record(held, ended)
+    } catch (error) {
+      this.#report(held, error)
+    } finally {
+      this.#leases.drop(held)
+      this.#noteFree(held)
+    }
+  }
+
+  async #record({ direct }: HeldLease, ended: Ended): Promise<void> {
+    const isWithEvent = direct?.end(ended) ?? false
+    if (direct !== null) await this.#recorder.record(direct)
+    if (!isWithEvent) await this.#settler.settle(ended)
+  }
+
+  /** Not an attempt: due as if nobody had taken it. */
+  async #handBack(held: HeldLease): Promise<void> {
+    const { clock, storage } = this.#context
+    const isWithEvent = held.direct?.handBack(held.id) ?? false
+    if (held.direct !== null) await this.#recorder.record(held.direct)
+    if (isWithEvent) return
+    await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
+  }
+
+  #noteFree({ endpointId }: HeldLease): void {
+    if (this.#outlook.passedOver.has(endpointId)) this.expectDue()
+    this.#onFree()
+  }
+
+  /** The lease runs out and the delivery is tried again: nothing is lost. */
+  #report({ id }: HeldLease, error: unknown): null {
+    this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
+    return null
+  }
+}
