@@ -1,25 +1,16 @@
-import PQueue from 'p-queue'
-import type {
-  ClaimedDeliveries,
-  DeliveryRecord,
-  EndpointRecord,
-  EventRecord,
-} from '../../storage/storage.ts'
+import type { ClaimedDeliveries, EndpointRecord } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import { probeFrom } from '../health/endpoint-health.ts'
 import { notYetAttempted } from '../records.ts'
 import { Alarm } from './alarm.ts'
-import { cancelDelivery } from './cancel-delivery.ts'
+import { type AttemptParts, Attempts } from './attempts.ts'
 import type { DirectEvent } from './direct-event.ts'
 import { DirectSends } from './direct-sends.ts'
-import type { Dispatcher, Job } from './dispatcher.ts'
 import { FanOut } from './fan-out.ts'
 import { FanOutPace, slotsWaitMs } from './fan-out-pace.ts'
-import { type HeldLease, Leases } from './leases.ts'
-import { decideOutcome, type Ended } from './outcome.ts'
+import { Leases } from './leases.ts'
 import { claimStandsMs, Outlook } from './outlook.ts'
 import type { Recorder } from './recorder.ts'
-import type { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 
 /** Rest after a claim that found nothing although something seemed due: no spinning, ever. */
@@ -28,19 +19,10 @@ const emptyClaimRestMs = 10
 /** Turns of the event loop that a busy worker lets pass between two claims. */
 const turnsBetweenClaims = 6
 
-/** A claimed delivery with what the storage has of its event and its endpoint. */
-interface Found {
-  delivery: DeliveryRecord
-  event: EventRecord | undefined
-  endpoint: EndpointRecord | undefined
-}
-
-/** Does due work: fans out, claims, dispatches, settles. Knows nothing of who wakes it. */
+/** Finds due work and begins it: fans out and claims. Knows nothing of who wakes it. */
 export class Worker {
   readonly #context: Context
   readonly #fanOut: FanOut
-  readonly #dispatcher: Dispatcher
-  readonly #settler: Settler
   readonly #recorder: Recorder
   readonly #leases: Leases
   readonly #slots: Slots
@@ -48,25 +30,20 @@ export class Worker {
   readonly #pace: FanOutPace
   /** Lets it look again by itself. */
   readonly #alarm: Alarm
-  readonly #queue: PQueue
+  readonly #attempts: Attempts
   /** Is called when a slot has become free. */
   readonly #onFree: () => void
   #closed = false
   #turnsWaited = 0
   #claiming: Promise<number> | null = null
 
-  constructor(
-    context: Context,
-    parts: { settler: Settler; recorder: Recorder; dispatcher: Dispatcher; onFree: () => void },
-  ) {
+  constructor(context: Context, parts: AttemptParts & { onFree: () => void }) {
     this.#context = context
     this.#fanOut = new FanOut(context, {
       directSends: (since) => this.#directSends(since),
       send: (direct, endpointOf) => this.#send(direct, endpointOf),
       onWaiting: () => this.#claimSoon(),
     })
-    this.#dispatcher = parts.dispatcher
-    this.#settler = parts.settler
     this.#recorder = parts.recorder
     this.#onFree = parts.onFree
     this.#leases = new Leases(context)
@@ -74,7 +51,11 @@ export class Worker {
     this.#outlook = new Outlook(context.clock)
     this.#pace = new FanOutPace(context.clock, this.#slots)
     this.#alarm = new Alarm(context.clock, parts.onFree)
-    this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
+    this.#attempts = new Attempts(context, parts, {
+      leases: this.#leases,
+      slots: this.#slots,
+      onFree: (endpointId) => this.#noteFree(endpointId),
+    })
   }
 
   /** Attempts under way, and those that are being recorded. */
@@ -124,7 +105,7 @@ export class Worker {
   /** Resolves once no attempt is under way. */
   async idle(): Promise<void> {
     await this.#claiming?.catch(() => {})
-    await this.#queue.onIdle()
+    await this.#attempts.idle()
   }
 
   /**
@@ -186,7 +167,7 @@ export class Worker {
       const { endpointId } = delivery
       const endpoint = endpointOf.get(endpointId)
       const leased = notYetAttempted({ ...delivery, leaseToken })
-      this.#begin({ delivery: leased, event, endpoint }, direct)
+      this.#attempts.begin({ delivery: leased, event, endpoint }, direct)
     }
     this.#recorder.expect(direct)
     if (direct.others.length > 0) void this.#storeForClaims(direct)
@@ -267,83 +248,12 @@ export class Worker {
     for (const delivery of deliveries) {
       const event = eventOf.get(delivery.eventId)
       const endpoint = endpointOf.get(delivery.endpointId)
-      this.#begin({ delivery, event, endpoint }, null)
+      this.#attempts.begin({ delivery, event, endpoint }, null)
     }
   }
 
-  /** @param direct - The event it is stored with, if it is not yet. */
-  #begin(found: Found, direct: DirectEvent | null): void {
-    const { id, endpointId, leaseToken } = found.delivery
-    const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '', direct })
-    void this.#queue.add(() => this.#process(held, found))
-  }
-
-  /** Resolves once the slot is free for the next delivery. */
-  async #process(held: HeldLease, found: Found): Promise<void> {
-    const ended = await this.#attempt(held, found).catch((error) => this.#report(held, error))
-    const settled = this.#settle(held, ended)
-    if (ended?.outcome.settlement.attempt.succeeded) {
-      // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
-      this.#leases.freeSlot(held)
-      this.#noteFree(held)
-    } else {
-      await settled
-    }
-  }
-
-  /** @returns `null` where there is nothing to settle. */
-  async #attempt(held: HeldLease, { delivery, event, endpoint }: Found): Promise<Ended | null> {
-    if (endpoint === undefined || !endpoint.active) {
-      const reason = endpoint ? 'endpoint_disabled' : 'endpoint_deleted'
-      await cancelDelivery(this.#context, delivery, reason)
-      return null
-    }
-    if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
-    const job: Job = { delivery, event, endpoint }
-    const attempt = await this.#dispatcher.attempt(job, held.abort.signal)
-    if (attempt.error?.code === 'aborted') {
-      await this.#handBack(held)
-      return null
-    }
-    const { settings, random, clock } = this.#context
-    if (attempt.error?.origin !== 'sender') this.#slots.note(endpoint.id, attempt.succeeded)
-    return { job, outcome: decideOutcome(job, attempt, { settings, random, now: clock.now() }) }
-  }
-
-  async #settle(held: HeldLease, ended: Ended | null): Promise<void> {
-    try {
-      if (ended !== null) await this.#record(held, ended)
-    } catch (error) {
-      this.#report(held, error)
-    } finally {
-      this.#leases.drop(held)
-      this.#noteFree(held)
-    }
-  }
-
-  async #record({ direct }: HeldLease, ended: Ended): Promise<void> {
-    const isWithEvent = direct?.end(ended) ?? false
-    if (direct !== null) await this.#recorder.record(direct)
-    if (!isWithEvent) await this.#settler.settle(ended)
-  }
-
-  /** Not an attempt: due as if nobody had taken it. */
-  async #handBack(held: HeldLease): Promise<void> {
-    const { clock, storage } = this.#context
-    const isWithEvent = held.direct?.handBack(held.id) ?? false
-    if (held.direct !== null) await this.#recorder.record(held.direct)
-    if (isWithEvent) return
-    await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
-  }
-
-  #noteFree({ endpointId }: HeldLease): void {
+  #noteFree(endpointId: string): void {
     if (this.#outlook.passedOver.has(endpointId)) this.expectDue()
     this.#onFree()
-  }
-
-  /** The lease runs out and the delivery is tried again: nothing is lost. */
-  #report({ id }: HeldLease, error: unknown): null {
-    this.#context.logger.error({ id, reason: String(error) }, 'A delivery was not settled')
-    return null
   }
 }
