@@ -115,12 +115,13 @@ export class Worker {
   async close(graceMs: number): Promise<void> {
     this.#closed = true
     this.#alarm.cancel()
+    // Where that fails, their leases run out.
+    const givenBack = this.#fanOut.close().catch(() => {})
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
     await this.#leases.released()
-    // Where that fails, their leases run out.
-    await this.#fanOut.close().catch(() => {})
+    await givenBack
   }
 
   async #nextRun(claimed: number): Promise<Date | null> {
