@@ -8,7 +8,7 @@ import type { Context } from '../context.ts'
 const endpointsOnFirstPage = 100
 
 /**
- * For how long endpoints stand as they were read. What another process changes takes effect so much
+ * For how long endpoints stand as they were read. What is changed meanwhile takes effect so much
  * later at most, and for an event that is emitted after the change at once.
  */
 const endpointsStandMs = 50
