@@ -66,7 +66,39 @@ async function sayAll(logger: Logger): Promise<void> {
   await emit()
   await settle()
   await webhooks.stop()
+  await stopWithoutStorage(logger)
 }
+
+/** Stops in the midst of a flood, while nothing can be given back. */
+async function stopWithoutStorage(logger: Logger): Promise<void> {
+  const storage = memoryStorage()
+  storage.releaseEvents = async (params) => {
+    throw new Error(`releaseEvents failed with ${JSON.stringify(params)}`)
+  }
+  const limits = { inFlight: 8, inFlightPerEndpoint: 8 }
+  const { webhooks, receiver, settle, advance } = createTestWebhooks({
+    ...{ events, storage, limits },
+    logger: { ...silent, warn: logger.warn.bind(logger) },
+  })
+  const channels = Array.from({ length: 16 }, (_, n) => `channel${n}`)
+  for (const channel of channels) {
+    const shop = receiver(`https://${channel}.example/`)
+    shop.answer(200, 200, 200)
+    shop.alwaysAnswer({ status: 200, afterMs: 40 })
+    await webhooks.endpoints.create({ url: shop.url, events: ['*'], channels: [channel] })
+  }
+  const data = { orderId: texts.payload }
+  const flood = Array.from({ length: 200 }, (_, n) => channels[n % channels.length] ?? '')
+  await webhooks.emitMany(
+    flood.map((channel) => ({ type: 'order.paid', data, channels: [channel] })),
+  )
+  await settle()
+  const stopped = webhooks.stop()
+  await advance({ ms: 100 })
+  await stopped
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Every message of the engine, at its level. */
 const said = [
@@ -77,6 +109,7 @@ const said = [
   ['warn', 'The storage works again'],
   ['error', 'A delivery was not settled'],
   ['warn', 'Leases could not be renewed'],
+  ['warn', 'Events claimed ahead were not given back'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],
 ]

@@ -48,7 +48,7 @@ interface Held extends LeasedEvents {
 /**
  * Events that wait to be fanned out. As long as many wait and are soon used up, the next ones are
  * claimed before they are needed: then slots are filled again without waiting for the storage, and
- * a claim, which costs the storage much the same for ten events as for thirty, brings many.
+ * a claim brings many, which costs less for each.
  */
 export class EventsInHand {
   readonly #context: Context
@@ -98,8 +98,13 @@ export class EventsInHand {
       .splice(0)
       .flatMap(({ events, leaseToken }) => events.map(({ id }) => ({ id, leaseToken })))
     if (leases.length === 0) return
-    const { clock, storage } = this.#context
-    await storage.releaseEvents({ now: clock.now(), leases })
+    const { clock, logger, storage } = this.#context
+    try {
+      await storage.releaseEvents({ now: clock.now(), leases })
+    } catch (error) {
+      // They are due again when their leases end.
+      logger.warn({ reason: String(error) }, 'Events claimed ahead were not given back')
+    }
   }
 
   get #nowMs(): number {

@@ -1,6 +1,9 @@
 import type { Clock } from '../../ports.ts'
-import { eventsPerBatch, type FanOutShare } from './fan-out.ts'
+import type { FanOutShare } from './fan-out.ts'
 import type { Slots } from './slots.ts'
+
+/** Events fanned out at once where all of them are stored for claims. */
+const eventsPerBatch = 250
 
 /**
  * Events fanned out at once while more deliveries are due than there are slots for: some, so that a

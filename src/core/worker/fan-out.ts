@@ -11,8 +11,6 @@ import { DirectEvent, type DirectParts } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
 import { EventsInHand, type FirstPage, type LeasedEvents, subscribersOf } from './events-in-hand.ts'
 
-/** Events leased at once. */
-export const eventsPerBatch = 250
 /** Endpoints of a tenant looked at at once, after the first page. */
 const endpointsPerPage = 500
 /** Of a first page that others follow, so many are written before the rest of it. */

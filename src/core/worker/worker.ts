@@ -115,8 +115,7 @@ export class Worker {
   async close(graceMs: number): Promise<void> {
     this.#closed = true
     this.#alarm.cancel()
-    // Where that fails, their leases run out.
-    const givenBack = this.#fanOut.close().catch(() => {})
+    const givenBack = this.#fanOut.close()
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
     await this.idle()
     cancel()
