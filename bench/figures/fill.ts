@@ -45,7 +45,7 @@ export class Filler {
     const id = `evt_${String(this.#events).padStart(9, '0')}`
     const type = 'bench.event'
     const nothing = { channels: [], idempotencyKey: null, traceparent: null }
-    return { id, tenantId, type, body, ...nothing, createdAt, fanOut: true }
+    return { id, tenantId, type, body, ...nothing, createdAt, fanOut: true, lease: null }
   }
 }
 

@@ -2,7 +2,7 @@ import type { NewEvent, Storage } from '@ainexlayer/webhooks'
 import type { Connection, Pool } from 'mysql2/promise'
 import { type Executor, insertRows, type Row, read, readIn, transact } from './database.ts'
 import { readList } from './lists.ts'
-import { idempotencyHash, events as table } from './tables.ts'
+import { dueAlways, idempotencyHash, events as table } from './tables.ts'
 
 type EventMethods = Pick<
   Storage<Connection>,
@@ -70,19 +70,48 @@ async function insertEvents(on: Executor, events: NewEvent[]) {
     ...table.toRow(event),
     idempotency_hash: idempotencyHash(event),
     fan_out: event.fanOut ? 'waits' : 'never',
+    lease_token: event.lease?.leaseToken ?? null,
+    due_at: event.lease?.leaseUntil.getTime() ?? dueAlways,
   }))
   await insertRows(on, 'webhooks_events', rows, 'ON DUPLICATE KEY UPDATE id = id')
   await findHolders(on, hashes, holders)
   // In the host's transaction a plain read may show the table as it was before. This one does not.
   await findHolders(on, hashes, holders, 'LOCK IN SHARE MODE')
-  return events.map(({ id, createdAt }, index) => {
-    const holder = holders.get(hashes[index] ?? '')
-    if (holder === undefined) return { id, createdAt, inserted: true }
-    return { id: holder.id, createdAt: new Date(holder.created_at), inserted: holder.id === id }
+  const others = events.filter((_, index) => !holders.has(hashes[index] ?? ''))
+  const rowOf = await findRows(
+    on,
+    others.map(({ id }) => id),
+  )
+  return events.map(({ id }, index) => {
+    const row = holders.get(hashes[index] ?? '') ?? rowOf.get(id)
+    if (row === undefined) throw new Error(`Event ${id} was inserted, and is not there`)
+    const createdAt = new Date(row.created_at)
+    return { id: row.id, createdAt, position: row.position, inserted: row.id === id }
   })
 }
 
-type Holders = Map<string, { id: string; created_at: number }>
+/** An event that stands for a given one: itself, or the one that has its key. */
+interface StandingRow {
+  id: string
+  created_at: number
+  position: number
+}
+
+/** A plain read shows what was inserted here. One that was there before may need the other kind. */
+async function findRows(on: Executor, ids: string[]): Promise<Map<string, StandingRow>> {
+  const found = new Map<string, StandingRow>()
+  for (const lock of ['', 'LOCK IN SHARE MODE']) {
+    const rows = await readIn<StandingRow>(
+      on,
+      `SELECT id, created_at, position FROM webhooks_events WHERE id IN (?) ${lock}`,
+      ids.filter((id) => !found.has(id)),
+    )
+    for (const row of rows) found.set(row.id, row)
+  }
+  return found
+}
+
+type Holders = Map<string, StandingRow>
 
 /** Adds who holds the keys of which that is not known yet. */
 async function findHolders(
@@ -91,9 +120,9 @@ async function findHolders(
   holders: Holders,
   lock = '',
 ): Promise<void> {
-  const rows = await readIn<{ id: string; created_at: number; idempotency_hash: string }>(
+  const rows = await readIn<StandingRow & { idempotency_hash: string }>(
     on,
-    `SELECT id, created_at, idempotency_hash FROM webhooks_events
+    `SELECT id, created_at, position, idempotency_hash FROM webhooks_events
       WHERE idempotency_hash IN (?) ${lock}`,
     hashes.filter((hash): hash is string => hash !== null && !holders.has(hash)),
   )

@@ -2,7 +2,7 @@ import type { EventRecord, Storage } from '@ainexlayer/webhooks'
 import type { Pool } from 'mysql2/promise'
 import { type Executor, type Row, read, readIn, transact, writeIn } from './database.ts'
 import { addDeliveries, settleDeliveries } from './deliveries.ts'
-import { endpoints, events } from './tables.ts'
+import { dueAlways, endpoints, events } from './tables.ts'
 import { Turns } from './turns.ts'
 
 type FanOutMethods = Pick<Storage, 'claimEvents' | 'listSubscribers' | 'fanOut' | 'releaseEvents'>
@@ -67,9 +67,6 @@ export function fanOutMethods(pool: Pool): FanOutMethods {
       ),
   }
 }
-
-/** The `due_at` of events that nobody holds. As in the schema, where it is the default. */
-const dueAlways = 0
 
 /** Rows that another claim has locked are left to it. */
 async function leaseEvents(

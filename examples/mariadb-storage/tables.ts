@@ -89,6 +89,9 @@ export const events = table<EventRecord>({
   createdAt: instant,
 })
 
+/** The `due_at` of events that nobody holds. As in the schema, where it is the default. */
+export const dueAlways = 0
+
 /** One short text to look for instead of two long ones; JSON keeps tenant and key apart. */
 export function idempotencyHash({
   tenantId,

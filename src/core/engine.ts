@@ -1,4 +1,5 @@
 import type { Scheduler } from '../scheduling/scheduler.ts'
+import type { InsertedEvent, NewEvent } from '../storage/storage.ts'
 import type { BacklogReader } from './backlog-reader.ts'
 import type { Context } from './context.ts'
 import { Emitter } from './events/emitter.ts'
@@ -65,7 +66,7 @@ export class Engine {
     this.#recorder = new Recorder(context, consequences)
     this.emitter = new Emitter(context, {
       registry: parts.registry,
-      onEvents: () => this.#notify(),
+      insert: (events, transaction) => this.#insertEvents(events, transaction),
     })
     this.#endTelemetry = context.telemetry?.begin({
       now: () => context.clock.now(),
@@ -94,6 +95,20 @@ export class Engine {
   notifyDue(): void {
     this.#worker?.expectDue()
     this.#notify()
+  }
+
+  /** Those that the worker keeps in its hand are nobody else's business. */
+  async #insertEvents(events: NewEvent[], transaction: unknown): Promise<InsertedEvent[]> {
+    const worker = this.workerState === 'running' ? this.#worker : null
+    if (transaction === undefined && worker !== null) {
+      const { answers, areKept } = await worker.insertEvents(events)
+      if (areKept) this.#notifyHere()
+      else this.#notify()
+      return answers
+    }
+    const answers = await this.#context.storage.insertEvents({ events, transaction })
+    this.#notify()
+    return answers
   }
 
   /** Tells the scheduler, which may reach other processes, that work was added that is due now. */

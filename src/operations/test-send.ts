@@ -30,7 +30,7 @@ export async function sendTest(context: Context, endpoint: EndpointRecord): Prom
     position: 0,
   }
   const { position: _, ...newEvent } = event
-  await storage.insertEvents({ events: [{ ...newEvent, fanOut: false }] })
+  await storage.insertEvents({ events: [{ ...newEvent, fanOut: false, lease: null }] })
   const delivery: NewDelivery = {
     id: ids('dlv'),
     tenantId,

@@ -32,10 +32,31 @@ export interface NewEvent {
   traceparent: string | null
   /** `false`: this event has its deliveries already (a test event) and is never fanned out. */
   fanOut: boolean
+  /**
+   * Under which it is inserted, as if it had been claimed at once; `null`: it waits for a claim.
+   * Always `null` in a transaction of the caller's, and where it is never fanned out.
+   */
+  lease: EventLease | null
+}
+
+/** What an event is inserted under. Several events may share one. */
+export interface EventLease {
+  leaseToken: string
+  leaseUntil: Date
+}
+
+/** What `insertEvents` answers about a given event: which one stands for it. */
+export interface InsertedEvent {
+  id: string
+  createdAt: Date
+  /** Its {@link EventRecord.position}. */
+  position: number
+  /** Whether it is the given one; else another one has its idempotency key. */
+  inserted: boolean
 }
 
 /** An event as stored. */
-export interface EventRecord extends Omit<NewEvent, 'fanOut'> {
+export interface EventRecord extends Omit<NewEvent, 'fanOut' | 'lease'> {
   /**
    * Its place in the order in which events were inserted, over all tenants: rises strictly from
    * one event to the next. Gaps are fine. Assigned by the storage, because clocks of several

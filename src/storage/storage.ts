@@ -40,6 +40,7 @@ import type {
   FanOutAnswer,
   FanOutParams,
   HealthChange,
+  InsertedEvent,
   Lease,
   ListResult,
   NewDelivery,
@@ -78,13 +79,14 @@ export interface Storage<Transaction = never> {
    * queue they wait in. It touches no other table. A key that was
    * committed by then counts, also if it is newer than what the transaction sees; while it is open,
    * others who emit shall not wait for it, except under a key that it holds.
+   * An event with a `lease` is stored as if `claimEvents` had leased it in the same write.
    *
    * @returns One entry per given event, in the same order.
    */
   insertEvents(params: {
     events: NewEvent[]
     transaction?: Transaction | undefined
-  }): Promise<{ id: string; createdAt: Date; inserted: boolean }[]>
+  }): Promise<InsertedEvent[]>
 
   /** The tenant's events of these ids, in any order; unknown ids are left out. */
   getEvents(params: { tenantId: string; ids: string[] }): Promise<EventRecord[]>

@@ -19,7 +19,9 @@ const mutants = {
     async insertEvents(params) {
       if (params.transaction !== undefined) return storage.insertEvents(params)
       setTimeout(() => void storage.insertEvents(params).catch(() => {}), 50)
-      return params.events.map(({ id, createdAt }) => ({ id, createdAt, inserted: true }))
+      return params.events.map(({ id, createdAt }) => ({
+        ...{ id, createdAt, position: 1, inserted: true },
+      }))
     },
   }),
   /** Commits the caller's transaction with the event. */

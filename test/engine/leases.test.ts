@@ -58,6 +58,11 @@ function leasesOnce(storage: Storage): Partial<Storage> {
   let hasLeased = false
   return {
     renewLeases: () => new Promise(() => {}),
+    insertEvents: async (params) => {
+      const answers = await storage.insertEvents(params)
+      hasEvents ||= params.events.some(({ lease }) => lease !== null)
+      return answers
+    },
     claimEvents: async (params) => {
       if (hasEvents) return new Promise(() => {})
       const events = await storage.claimEvents(params)

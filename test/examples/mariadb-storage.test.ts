@@ -89,6 +89,7 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       traceparent: null,
       createdAt: new Date(),
       fanOut: true,
+      lease: null,
     }
 
     async function openedStorage() {
@@ -154,7 +155,14 @@ describe.skipIf(!hasMariadb)('mariadbStorage', () => {
       const pool = await createDatabase()
       const storage = mariadbStorage({ pool })
       await storage.open()
-      const common = { tenantId: 'default', type: 'a.b', body: '{}', channels: [], fanOut: false }
+      const common = {
+        tenantId: 'default',
+        type: 'a.b',
+        body: '{}',
+        channels: [],
+        fanOut: false,
+        lease: null,
+      }
       const nothing = { idempotencyKey: null, traceparent: null }
       const events = Array.from({ length: count }, (_, index) => {
         return { ...common, ...nothing, id: `evt_${index}`, createdAt: now }

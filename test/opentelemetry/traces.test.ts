@@ -160,9 +160,12 @@ describe('an attempt', () => {
       insertEvents: ({ events }) =>
         storage.insertEvents({ events: events.map((event) => ({ ...event, traceparent })) }),
     }
-    const { webhooks, settle } = await createWorld({}, tampered)
-    await webhooks.emit('order.paid', data)
-    await settle()
+    const { advance, now } = await createWorld({}, tampered)
+    // Another process, so that the worker knows of the event what is stored.
+    const clock = { now, setTimer: () => () => {} }
+    const emitter = createWebhooks({ events, storage: tampered, clock })
+    await emitter.emit('order.paid', data)
+    await advance({ hours: 25 })
     expect(attempts()).toMatchObject([{ links: [] }])
   })
 

@@ -109,7 +109,7 @@ const said = [
   ['warn', 'The storage works again'],
   ['error', 'A delivery was not settled'],
   ['warn', 'Leases could not be renewed'],
-  ['warn', 'Events claimed ahead were not given back'],
+  ['warn', 'Events at hand were not given back'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],
 ]

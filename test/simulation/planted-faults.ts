@@ -148,7 +148,9 @@ export const plantedFaults: PlantedFault[] = [
     createInstance: withStorage((storage) => ({
       insertEvents: async (params) => {
         void storage.insertEvents(params).catch(() => {})
-        return params.events.map(({ id, createdAt }) => ({ id, createdAt, inserted: true }))
+        return params.events.map(({ id, createdAt }) => ({
+          ...{ id, createdAt, position: 1, inserted: true },
+        }))
       },
     })),
   },

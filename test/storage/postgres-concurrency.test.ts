@@ -133,7 +133,8 @@ describe('an emit inside the caller’s transaction', () => {
     const { client, end } = await begin()
     const again = kit.event({ idempotencyKey: 'k' })
     const answer = await storage.insertEvents({ events: [again], transaction: client })
-    expect(answer).toEqual([{ id: standing.id, createdAt: standing.createdAt, inserted: false }])
+    const { id, createdAt, position } = standing
+    expect(answer).toEqual([{ id, createdAt, position, inserted: false }])
     const other = kit.event()
     await storage.insertEvents({ events: [other], transaction: client })
     await end('COMMIT')
@@ -202,7 +203,7 @@ test('the fan-out and claims do not wait for the disk, and everything else does'
   expect(await commits("claim_deliveries(1, 'lease', 1, 1, 1, '{}', 1, '', false)")).toBe('off')
   const nothing = Array(22).fill("'{}'").join(', ')
   expect(await commits(`settle_deliveries(1, '{}', ${nothing})`)).toBe('on')
-  const event = "'evt', 'tenant', 'type', '{}', '[]', NULL, NULL, 1, true, NULL"
+  const event = "'evt', 'tenant', 'type', '{}', '[]', NULL, NULL, 1, true, NULL, NULL, NULL"
   expect(await commits(`insert_event(${event})`)).toBe('on')
   await end('ROLLBACK')
 })
@@ -281,7 +282,7 @@ describe('many workers on one tenant', () => {
 
   test('work that is committed while a claim looks is not overlooked', async () => {
     const { endpoint, delivery: known } = await kit.addDelivery()
-    const [event] = await kit.addEvents(1, { fanOut: false })
+    const [event] = await kit.addEvents(1, { fanOut: false, lease: null })
     const added = kit.delivery(event ?? kit.event(), endpoint)
     // Of a pool with one connection, all statements meet in the transaction that is open there.
     const slow = server.pool({ max: 1 })
@@ -317,7 +318,7 @@ describe('many workers on one tenant', () => {
   })
 
   async function addDeliveries(count: number, endpoint: { id: string }): Promise<void> {
-    const events = await kit.addEvents(count, { fanOut: false })
+    const events = await kit.addEvents(count, { fanOut: false, lease: null })
     await storage.insertDeliveries({
       deliveries: events.map((event) => kit.delivery(event, endpoint)),
     })
@@ -467,7 +468,7 @@ test('pruning what was cancelled does not cross with attempts that end', async (
   const endpoint = await kit.addEndpoint()
   const pruner = another()
   for (let round = 0; round < 25; round += 1) {
-    const events = await kit.addEvents(40, { fanOut: false, createdAt: kit.at(-50) })
+    const events = await kit.addEvents(40, { fanOut: false, lease: null, createdAt: kit.at(-50) })
     const deliveries = events.map((event) => kit.delivery(event, endpoint))
     await storage.insertDeliveries({ deliveries })
     const held = await kit.claimed(0)

@@ -188,6 +188,7 @@ describe(`postgresStorage with ${rows.toLocaleString('en')} deliveries`, () => {
       traceparent: null,
       createdAt: now,
       fanOut: true,
+      lease: null,
     }
     const emitting = await stepsOf(() => storage.insertEvents({ events: [event] }))
     expectFewRowsByIndex(emitting, 1)

@@ -28,6 +28,7 @@ const event = {
   traceparent: null,
   createdAt: new Date(),
   fanOut: true,
+  lease: null,
 }
 
 /** A user without rights beyond those that everybody has, and a pool of its own. */
@@ -310,7 +311,7 @@ describe('the host’s pool', () => {
     await storage.open()
     await storage.insertEvents({ events: [event] })
     const [stored] = await storage.getEvents({ tenantId: 'default', ids: ['evt_1'] })
-    expect(stored).toEqual({ ...withoutFanOut(event), position: 1 })
+    expect(stored).toEqual({ ...asStored(event), position: 1 })
     await storage.close()
     expect(pool.ended).toBe(false)
     await expect(pool.query('SELECT 1')).resolves.toBeDefined()
@@ -331,10 +332,10 @@ describe('the host’s pool', () => {
     const odd = { ...event, body: 'back\\slash "quotes" \'single\' {braces}' }
     await storage.insertEvents({ events: [odd] })
     const [claimed] = await storage.claimEvents(claim)
-    expect(claimed).toEqual({ ...withoutFanOut(odd), position: 1 })
+    expect(claimed).toEqual({ ...asStored(odd), position: 1 })
   })
 })
 
-function withoutFanOut({ fanOut: _, ...rest }: typeof event): Omit<typeof event, 'fanOut'> {
+function asStored({ fanOut: _, lease: __, ...rest }: typeof event) {
   return rest
 }

@@ -37,14 +37,14 @@ test('texts of many rows in one write come back as given, none of them as its ne
         count += 1
         return {
           ...{ id: `evt_${count}`, tenantId: 'default', type: body, body, channels: [body] },
-          ...{ traceparent: null, createdAt: new Date(0), fanOut: false },
+          ...{ traceparent: null, createdAt: new Date(0), fanOut: false, lease: null },
           idempotencyKey: key === null ? null : `${count} ${key}`,
         }
       })
       await storage.insertEvents({ events })
       const ids = events.map(({ id }) => id)
       const stored = await storage.getEvents({ tenantId: 'default', ids })
-      for (const { fanOut: _, ...event } of events) {
+      for (const { fanOut: _, lease: __, ...event } of events) {
         expect(stored.find(({ id }) => id === event.id)).toMatchObject(event)
       }
     }),

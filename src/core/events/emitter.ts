@@ -1,5 +1,5 @@
 import { WebhooksError } from '../../errors.ts'
-import type { NewEvent } from '../../storage/storage.ts'
+import type { InsertedEvent, NewEvent } from '../../storage/storage.ts'
 import { Batcher } from '../batcher.ts'
 import type { Context } from '../context.ts'
 import type { EventRegistry } from './registry.ts'
@@ -41,18 +41,20 @@ export interface EmitRequest {
 
 const eventsPerWrite = 500
 
+/** Stores events, and sees to it that they are fanned out. */
+type Insert = (events: NewEvent[], transaction: unknown) => Promise<InsertedEvent[]>
+
 /** Takes events in: validates, serialises once, and stores by group commit. */
 export class Emitter {
   readonly #context: Context
   readonly #registry: EventRegistry
   readonly #batcher: Batcher<NewEvent, EmittedEvent>
-  /** Is called when stored events wait for their fan-out. */
-  readonly #onEvents: () => void
+  readonly #store: Insert
 
-  constructor(context: Context, parts: { registry: EventRegistry; onEvents: () => void }) {
+  constructor(context: Context, parts: { registry: EventRegistry; insert: Insert }) {
     this.#context = context
     this.#registry = parts.registry
-    this.#onEvents = parts.onEvents
+    this.#store = parts.insert
     this.#batcher = new Batcher({
       write: (events) => this.#insert(events),
       maxBatch: eventsPerWrite,
@@ -114,13 +116,13 @@ export class Emitter {
       traceparent,
       createdAt,
       fanOut: true,
+      lease: null,
     }
   }
 
   async #insert(events: NewEvent[], transaction?: unknown): Promise<EmittedEvent[]> {
-    const inserted = await this.#context.storage.insertEvents({ events, transaction })
-    this.#onEvents()
-    return inserted.map(({ inserted: isNew, ...event }) => ({ ...event, duplicate: !isNew }))
+    const answers = await this.#store(events, transaction)
+    return answers.map(({ id, createdAt, inserted }) => ({ id, createdAt, duplicate: !inserted }))
   }
 }
 

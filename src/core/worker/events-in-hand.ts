@@ -1,5 +1,7 @@
-import type { EndpointRecord, EventRecord } from '../../storage/storage.ts'
+import type { EventRecord, InsertedEvent, Lease, NewEvent, Storage } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
+import { type FirstPage, Hand, type LeasedEvents, type TenantHand } from './hand.ts'
+import { HandPace } from './hand-pace.ts'
 
 /**
  * Endpoints of a tenant looked at at first: few, so that the first requests of a large fan-out are
@@ -16,20 +18,19 @@ const endpointsStandMs = 50
 /** Events are claimed ahead where as many as there are slots are used up in less. */
 const quickMs = 50
 
-/** The first endpoints that may concern events of one tenant. */
-export interface FirstPage {
-  endpoints: EndpointRecord[]
-  /** Whether there are no others. */
-  isLast: boolean
-}
+/** For how long what other processes emit is not looked for while there are events at hand. */
+const claimStandsMs = 50
 
-/** Events of one tenant under this worker's lease. */
-export interface LeasedEvents {
-  events: EventRecord[]
-  leaseToken: string
-  /** When they were leased. */
-  since: Date
-}
+/** Emitted events are kept as long as those at hand will be used up in about so long, */
+const keptMs = 2_000
+/** or are no more than so many for each slot; */
+const keptPerSlot = 4
+/** and never more than so many, or with longer bodies in all. */
+const mostKept = 20_000
+const mostKeptBytes = 32 * 1024 * 1024
+
+/** Kept events under one token: a storage may hold them together. */
+const eventsPerLease = 50
 
 /** What is taken. */
 export interface Taking {
@@ -39,37 +40,47 @@ export interface Taking {
   ahead: boolean
 }
 
-interface Held extends LeasedEvents {
-  /** Begun before it is needed where there is time. */
-  page: Promise<FirstPage> | null
-  pageAt: number
+/** What came of an insert. */
+export interface InsertAnswer {
+  answers: InsertedEvent[]
+  /** Whether they were kept: nobody else need be told of them. */
+  areKept: boolean
 }
 
 /**
- * Events that wait to be fanned out. As long as many wait and are soon used up, the next ones are
- * claimed before they are needed: then slots are filled again without waiting for the storage, and
- * a claim brings many, which costs less for each.
+ * Events that wait in this worker's hand to be fanned out: under its lease, so that no storage has
+ * to be asked for them.
+ *
+ * They come there by two ways. What this process emits is inserted under the lease at once, as long
+ * as the worker will soon get to it and nothing older waits in the storage. And as long as many
+ * wait there and are soon used up, the next ones are claimed before they are needed: then slots are
+ * filled again without waiting for the storage, and a claim brings many, which costs less for each.
  */
 export class EventsInHand {
   readonly #context: Context
-  /** The oldest first; none of them is empty. */
-  readonly #held: Held[] = []
+  readonly #hand = new Hand()
+  readonly #pace: HandPace
+  /** Is called when events have come that nobody has asked for. */
+  readonly #onEvents: () => void
   #claiming: Promise<void> | null = null
-  /** Whether the last claim found as many as it could take. */
+  #claimedAt = Number.NEGATIVE_INFINITY
+  /** Whether others are known to wait in the storage. */
   #moreWait = false
-  /** How many were taken since when, up to as many as there are slots. */
-  #taken = 0
-  #takenSinceMs = Number.NEGATIVE_INFINITY
-  /** Whether the last ones were soon used up. */
-  #isQuick = false
+  /** How often others were inserted to wait there. */
+  #othersInserted = 0
+  /** Inserts under way of events that will be kept, and how many those are. */
+  readonly #inserting = new Set<Promise<unknown>>()
+  #insertingCount = 0
   #closed = false
 
-  constructor(context: Context) {
+  constructor(context: Context, onEvents: () => void) {
     this.#context = context
+    this.#onEvents = onEvents
+    this.#pace = new HandPace(context.clock, context.settings.limits.inFlight)
   }
 
   get isEmpty(): boolean {
-    return this.#held.length === 0
+    return this.#hand.isEmpty
   }
 
   /** Whether there are more, here or perhaps in the storage. */
@@ -77,33 +88,45 @@ export class EventsInHand {
     return !this.isEmpty || this.#moreWait
   }
 
-  /** The oldest of one tenant; `null` where none wait. */
+  /** Inserts emitted events, and keeps them if this worker will soon get to them. */
+  async insert(events: NewEvent[]): Promise<InsertAnswer> {
+    const areKept = this.#mayKeep(events)
+    if (areKept) return { answers: await this.#insertKept(events), areKept }
+    const answers = await this.#context.storage.insertEvents({ events })
+    this.#othersInserted += 1
+    this.#moreWait = true
+    return { answers, areKept }
+  }
+
+  /** The oldest of the tenant whose turn it is; `null` where none wait. */
   async take({ limit, ahead }: Taking): Promise<(LeasedEvents & FirstPage) | null> {
     if (this.isEmpty) await (this.#claiming ?? this.#claim(limit))
-    const [held] = this.#held
-    if (held === undefined) return null
-    const page = await this.#pageOf(held)
-    const events = held.events.splice(0, limit)
-    if (held.events.length === 0) this.#held.shift()
-    this.#noteTaken(events.length)
-    if (ahead) this.#claimAhead()
-    return { ...held, ...page, events }
+    const tenant = this.#hand.next
+    if (tenant === null) return null
+    const page = await this.#pageOf(tenant)
+    const taken = this.#hand.take(tenant, limit)
+    if (taken === null) return null
+    this.#pace.note(taken.events.length)
+    if (!this.mayHaveMore) this.#pace.rest()
+    if (ahead) this.#claimAhead(limit)
+    return { ...taken, ...page }
   }
 
   /** Takes no more, and gives back what nobody has taken. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#claiming?.catch(() => {})
-    const leases = this.#held
-      .splice(0)
-      .flatMap(({ events, leaseToken }) => events.map(({ id }) => ({ id, leaseToken })))
-    if (leases.length === 0) return
+    await Promise.allSettled([this.#claiming, ...this.#inserting])
+    const leases = this.#hand.takeLeases()
+    if (leases.length > 0) await this.#giveBack(leases)
+  }
+
+  async #giveBack(leases: Lease[]): Promise<void> {
     const { clock, logger, storage } = this.#context
     try {
       await storage.releaseEvents({ now: clock.now(), leases })
     } catch (error) {
       // They are due again when their leases end.
-      logger.warn({ reason: String(error) }, 'Events claimed ahead were not given back')
+      logger.warn({ reason: String(error) }, 'Events at hand were not given back')
     }
   }
 
@@ -115,22 +138,54 @@ export class EventsInHand {
     return this.#context.settings.limits.inFlight
   }
 
-  #noteTaken(count: number): void {
-    this.#taken += count
-    if (this.#taken < this.#inFlight) return
-    this.#isQuick = this.#nowMs - this.#takenSinceMs < quickMs
-    this.#taken = 0
-    this.#takenSinceMs = this.#nowMs
+  #mayKeep(events: NewEvent[]): boolean {
+    if (this.#closed || this.#moreWait) return false
+    const soon = Math.max(keptPerSlot * this.#inFlight, this.#pace.eventsIn(keptMs))
+    const count = this.#hand.count + this.#insertingCount + events.length
+    return count <= Math.min(soon, mostKept) && this.#hand.bytes < mostKeptBytes
   }
 
-  /** Keeps about as many as there are slots. */
-  #claimAhead(): void {
-    const count = this.#held.reduce((sum, { events }) => sum + events.length, 0)
-    const isWorthIt = this.#moreWait && this.#isQuick && count < this.#inFlight
-    if (!isWorthIt || this.#claiming !== null) return
+  async #insertKept(events: NewEvent[]): Promise<InsertedEvent[]> {
+    const since = this.#context.clock.now()
+    const leased = this.#underLeases(events, since)
+    const inserting = this.#context.storage.insertEvents({ events: leased })
+    this.#inserting.add(inserting)
+    this.#insertingCount += events.length
+    try {
+      const answers = await inserting
+      this.#keep(leased, answers, since)
+      return answers
+    } finally {
+      this.#inserting.delete(inserting)
+      this.#insertingCount -= events.length
+    }
+  }
+
+  #underLeases(events: NewEvent[], since: Date): NewEvent[] {
+    const { ids, settings } = this.#context
+    const leaseUntil = new Date(since.getTime() + settings.limits.leaseMs)
+    let leaseToken = ''
+    return events.map((event, index) => {
+      if (index % eventsPerLease === 0) leaseToken = ids('lease')
+      return { ...event, lease: { leaseToken, leaseUntil } }
+    })
+  }
+
+  #keep(events: NewEvent[], answers: InsertedEvent[], since: Date): void {
+    for (const [leaseToken, ofLease] of groupByLease(events, answers)) {
+      this.#hand.add({ events: ofLease, leaseToken, since }, 'kept')
+    }
+  }
+
+  /** Looks for what waits in the storage, so that it is at hand before it is needed. */
+  #claimAhead(limit: number): void {
+    if (this.#claiming !== null || this.#hand.claimed >= this.#inFlight) return
+    const isQuick = this.#pace.lastLapMs < quickMs
+    const isOld = this.#nowMs - this.#claimedAt >= claimStandsMs
+    if (!isOld && !(isQuick && this.#moreWait)) return
     // A fault shows again where it is waited for.
-    this.#claim(2 * this.#inFlight)
-      .then(() => this.#readPages())
+    this.#claim(isQuick ? 2 * this.#inFlight : limit)
+      .then(() => this.#prepareNext())
       .catch(() => {})
   }
 
@@ -145,30 +200,34 @@ export class EventsInHand {
     if (this.#closed) return
     const { clock, ids, settings, storage } = this.#context
     const since = clock.now()
+    this.#claimedAt = since.getTime()
+    const othersInserted = this.#othersInserted
     const leaseToken = ids('lease')
     const leaseUntil = new Date(since.getTime() + settings.limits.leaseMs)
     const events = await storage.claimEvents({ now: since, leaseToken, leaseUntil, limit })
-    this.#moreWait = events.length === limit
-    // Who has least to fan out comes first: the one with the most would hold up all the others.
-    const groups = groupByTenant(events).sort((a, b) => a.length - b.length)
-    for (const ofTenant of groups) {
-      this.#held.push({ events: ofTenant, leaseToken, since, page: null, pageAt: 0 })
-    }
+    this.#moreWait = events.length === limit || this.#othersInserted !== othersInserted
+    if (events.length > 0) this.#hand.add({ events, leaseToken, since }, 'claimed')
   }
 
-  async #readPages(): Promise<void> {
-    for (const held of [...this.#held]) await this.#pageOf(held)
+  async #prepareNext(): Promise<void> {
+    const { next } = this.#hand
+    if (next === null) return
+    this.#onEvents()
+    await this.#pageOf(next)
   }
 
-  async #pageOf(held: Held): Promise<FirstPage> {
-    if (held.page === null || this.#nowMs - held.pageAt >= endpointsStandMs) {
-      held.pageAt = this.#nowMs
-      held.page = this.#readPage(held.events)
-    }
+  /** As it was read after the tenant's first group had come. */
+  async #pageOf(tenant: TenantHand): Promise<FirstPage> {
+    const { page, arrived } = tenant
+    const [first] = tenant.groups
+    const isNew = page !== null && this.#nowMs - page.at < endpointsStandMs
+    if (isNew && first !== undefined && first.place < page.arrived) return page.read
+    const read = this.#readPage(tenant.groups.flatMap(({ events }) => events))
+    tenant.page = { read, at: this.#nowMs, arrived }
     try {
-      return await held.page
+      return await read
     } catch (error) {
-      held.page = null
+      tenant.page = null
       throw error
     }
   }
@@ -184,20 +243,28 @@ export class EventsInHand {
 }
 
 /** Whom events of one tenant may concern. */
-export function subscribersOf(events: EventRecord[]) {
-  return {
-    tenantId: events[0]?.tenantId ?? '',
-    position: Math.max(...events.map((event) => event.position)),
-    emittedAt: new Date(Math.min(...events.map((event) => event.createdAt.getTime()))),
+export function subscribersOf(
+  events: EventRecord[],
+): Pick<Parameters<Storage['listSubscribers']>[0], 'tenantId' | 'position' | 'emittedAt'> {
+  let position = 0
+  let emittedAt = Number.POSITIVE_INFINITY
+  for (const event of events) {
+    position = Math.max(position, event.position)
+    emittedAt = Math.min(emittedAt, event.createdAt.getTime())
   }
+  return { tenantId: events[0]?.tenantId ?? '', position, emittedAt: new Date(emittedAt) }
 }
 
-function groupByTenant(events: EventRecord[]): EventRecord[][] {
+/** Those that were inserted, as they are stored, by their tokens. */
+function groupByLease(events: NewEvent[], answers: InsertedEvent[]): Map<string, EventRecord[]> {
   const groups = new Map<string, EventRecord[]>()
-  for (const event of events) {
-    const group = groups.get(event.tenantId)
-    if (group) group.push(event)
-    else groups.set(event.tenantId, [event])
-  }
-  return [...groups.values()]
+  events.forEach(({ fanOut: _, lease, ...event }, index) => {
+    const answer = answers[index]
+    if (lease === null || answer === undefined || !answer.inserted) return
+    const record = { ...event, position: answer.position }
+    const group = groups.get(lease.leaseToken)
+    if (group) group.push(record)
+    else groups.set(lease.leaseToken, [record])
+  })
+  return groups
 }

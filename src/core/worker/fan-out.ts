@@ -3,13 +3,15 @@ import type {
   EventRecord,
   FanOutResult,
   NewDelivery,
+  NewEvent,
 } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import { delayBefore } from '../health/retry-policy.ts'
 import { matchRules } from '../matching/matching.ts'
 import { DirectEvent, type DirectParts } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
-import { EventsInHand, type FirstPage, type LeasedEvents, subscribersOf } from './events-in-hand.ts'
+import { EventsInHand, type InsertAnswer, subscribersOf } from './events-in-hand.ts'
+import type { FirstPage, LeasedEvents } from './hand.ts'
 
 /** Endpoints of a tenant looked at at once, after the first page. */
 const endpointsPerPage = 500
@@ -26,6 +28,8 @@ export interface FanOutHost {
   send(direct: DirectEvent, endpointOf: ReadonlyMap<string, EndpointRecord>): void
   /** Deliveries were added that wait for a claim. */
   onWaiting(): void
+  /** There are events to fan out that nobody has asked for. */
+  onEvents(): void
 }
 
 /** How much is fanned out at once. */
@@ -51,7 +55,12 @@ export class FanOut {
   constructor(context: Context, host: FanOutHost) {
     this.#context = context
     this.#host = host
-    this.#inHand = new EventsInHand(context)
+    this.#inHand = new EventsInHand(context, () => host.onEvents())
+  }
+
+  /** Inserts emitted events. Those that this worker will soon get to stay in its hand. */
+  insert(events: NewEvent[]): Promise<InsertAnswer> {
+    return this.#inHand.insert(events)
   }
 
   /** Fans out up to `limit` waiting events. @returns Whether more may wait. */

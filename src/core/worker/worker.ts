@@ -1,4 +1,4 @@
-import type { ClaimedDeliveries, EndpointRecord } from '../../storage/storage.ts'
+import type { ClaimedDeliveries, EndpointRecord, NewEvent } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import { probeFrom } from '../health/endpoint-health.ts'
 import { notYetAttempted } from '../records.ts'
@@ -6,6 +6,7 @@ import { Alarm } from './alarm.ts'
 import { type AttemptParts, Attempts } from './attempts.ts'
 import type { DirectEvent } from './direct-event.ts'
 import { DirectSends } from './direct-sends.ts'
+import type { InsertAnswer } from './events-in-hand.ts'
 import { FanOut } from './fan-out.ts'
 import { FanOutPace, slotsWaitMs } from './fan-out-pace.ts'
 import { Leases } from './leases.ts'
@@ -43,6 +44,7 @@ export class Worker {
       directSends: (since) => this.#directSends(since),
       send: (direct, endpointOf) => this.#send(direct, endpointOf),
       onWaiting: () => this.#claimSoon(),
+      onEvents: () => parts.onFree(),
     })
     this.#recorder = parts.recorder
     this.#onFree = parts.onFree
@@ -66,6 +68,11 @@ export class Worker {
   /** Whether no slot is free. */
   get isFull(): boolean {
     return this.#slots.free === 0
+  }
+
+  /** Inserts emitted events, some of them into its own hand. */
+  insertEvents(events: NewEvent[]): Promise<InsertAnswer> {
+    return this.#fanOut.insert(events)
   }
 
   /** Deliveries may be due that were not when it looked last. */

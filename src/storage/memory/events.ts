@@ -1,4 +1,4 @@
-import type { FanOutAnswer, NewEvent, Settlement, Storage } from '../storage.ts'
+import type { FanOutAnswer, InsertedEvent, NewEvent, Settlement, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
 import { always, type EventRow, tenantIn } from './rows.ts'
 import { copyEvent, type Tables } from './tables.ts'
@@ -89,10 +89,7 @@ export function eventMethods(tables: Tables): EventMethods {
   }
 }
 
-function insertEvent(
-  tables: Tables,
-  { fanOut, ...event }: NewEvent,
-): { id: string; createdAt: Date; inserted: boolean } {
+function insertEvent(tables: Tables, { fanOut, lease, ...event }: NewEvent): InsertedEvent {
   const repeated = tables.events.get(event.id)
   if (repeated !== undefined) return answer(repeated, true)
   const tenant = tenantIn(tables.tenants, event.tenantId)
@@ -107,7 +104,7 @@ function insertEvent(
     fansOut: fanOut,
     waits: fanOut,
     dueAt: always,
-    leaseToken: null,
+    leaseToken: lease?.leaseToken ?? null,
     deliveries: new Map(),
     heap: null,
     heapIndex: 0,
@@ -115,13 +112,14 @@ function insertEvent(
   tables.events.set(row.id, row)
   tenant.events.add(row)
   if (event.idempotencyKey !== null) tenant.eventsByKey.set(event.idempotencyKey, row)
-  if (fanOut) tables.fanOutQueue.wait(row, always)
+  if (fanOut) tables.fanOutQueue.wait(row, lease?.leaseUntil.getTime() ?? always)
   else tables.noteChildless(row)
   return answer(row, true)
 }
 
-function answer({ id, record }: EventRow, inserted: boolean) {
-  return { id, createdAt: record.createdAt, inserted }
+function answer({ id, record }: EventRow, inserted: boolean): InsertedEvent {
+  const { createdAt, position } = record
+  return { id, createdAt, position, inserted }
 }
 
 function firstOfEach(settlements: Settlement[]): Map<string, Settlement> {

@@ -1,6 +1,7 @@
 import type { BacklogRecord } from '../storage.ts'
 import type { Database } from './database.ts'
 import { dateOrNull } from './rows.ts'
+import { keptIds } from './schema/kept-events.ts'
 
 interface BacklogRow {
   waiting: string
@@ -20,6 +21,9 @@ export async function readBacklog(database: Database, now: Date): Promise<Backlo
     `WITH oldest_event AS (
       -- Along the index alone; then one look at the table.
       SELECT tenant_id, position FROM ${schema}.fan_out_queue ORDER BY position LIMIT 1
+    ), kept AS (
+      SELECT count(*) AS count, min(created_at) AS oldest_at FROM ${schema}.events
+        WHERE event_id = ANY (ARRAY(${keptIds(schema)}))
     ), endpoint AS (
       SELECT count(*) FILTER (WHERE NOT active) AS disabled,
           count(*) FILTER (WHERE active AND paused_until > $1::bigint) AS paused,
@@ -28,11 +32,11 @@ export async function readBacklog(database: Database, now: Date): Promise<Backlo
           count(*) AS "all"
         FROM ${schema}.endpoints WHERE deleted_at IS NULL
     )
-    SELECT (SELECT count(*) FROM ${schema}.fan_out_queue) AS waiting,
-      (SELECT event.created_at FROM oldest_event
+    SELECT kept.count + (SELECT count(*) FROM ${schema}.fan_out_queue) AS waiting,
+      least(kept.oldest_at, (SELECT event.created_at FROM oldest_event
         JOIN ${schema}.fan_out_queue AS waiting USING (tenant_id, position)
         JOIN ${schema}.events AS event ON event.event_id = waiting.event_id
-      ) AS oldest_waiting_at,
+      )) AS oldest_waiting_at,
       (SELECT count(*) FROM ${schema}.schedule WHERE due_at IS NOT NULL) AS pending,
       (SELECT min(first.created_at)
         FROM (SELECT DISTINCT tenant_id FROM ${schema}.lanes WHERE due_at IS NOT NULL) AS tenant
@@ -43,7 +47,7 @@ export async function readBacklog(database: Database, now: Date): Promise<Backlo
         ) AS first
       ) AS oldest_pending_at,
       disabled, paused, failing, "all" - disabled - paused - failing AS healthy
-      FROM endpoint`,
+      FROM endpoint, kept`,
     [now],
   )
   if (row === undefined) throw new Error('Postgres gave no row for the backlog')

@@ -1,22 +1,24 @@
-import type { EventRecord, ListResult, NewEvent, Storage } from '../storage.ts'
+import type { EventRecord, InsertedEvent, ListResult, NewEvent, Storage } from '../storage.ts'
 import { type Database, type Param, paramText } from './database.ts'
 import { Conditions, readList } from './lists.ts'
 import type { PostgresTransaction } from './pool.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { pairEquals } from './schema/functions.ts'
+import { keptIds } from './schema/kept-events.ts'
 import { queryIn } from './transactions/client.ts'
 import { instantArray, plainArray, TextList, textArray } from './values.ts'
-
-type InsertAnswer = Awaited<ReturnType<Storage['insertEvents']>>[number]
 
 /**
  * Columns are named in one small word each: what a library puts between a transaction and its
  * caller may turn `created_at` into `createdAt`.
  */
 interface InsertRow {
+  /** Of all, where all were inserted: the columns below are NULL then. */
+  positions: string | null
   place: string
   id: string
   created: string
+  position: string
   inserted: string
 }
 
@@ -29,38 +31,47 @@ export async function insertEvents(
   events: NewEvent[],
   notify: string | null,
   transaction: PostgresTransaction | undefined,
-): Promise<InsertAnswer[]> {
+): Promise<InsertedEvent[]> {
   const run: Run = (name, sql, params) =>
     transaction === undefined
       ? database.queryNamed(name, sql, params)
       : queryIn(transaction, sql, params.map(paramText))
   const { distinct, answerAll } = withoutRepeats(events)
-  const answers = distinct.map(
-    ({ id, createdAt }): InsertAnswer => ({ id, createdAt, inserted: true }),
-  )
   const [first] = distinct
-  const isInserted =
-    first !== undefined &&
-    distinct.length === 1 &&
-    (await insertOne(run, database.schema, first, notify))
-  if (isInserted) return answerAll(answers)
+  if (first !== undefined && distinct.length === 1) {
+    const position = await insertOne(run, database.schema, first, notify)
+    if (position !== null) return answerAll([asInserted(first, position)])
+  }
+  const answers = new Map<number, InsertedEvent>()
   for (const row of await insertAll(run, database.schema, distinct, notify)) {
-    answers[Number(row.place) - 1] = {
+    if (row.positions !== null) return answerAll(allInserted(distinct, row.positions))
+    answers.set(Number(row.place) - 1, {
       id: row.id,
       createdAt: new Date(Number(row.created)),
+      position: Number(row.position),
       inserted: row.inserted === 'true',
-    }
+    })
   }
-  return answerAll(answers)
+  return answerAll(distinct.map((_, place) => answers.get(place) as InsertedEvent))
 }
 
-/** @returns Whether the event was inserted; if not, {@link insertAll} says what stands for it. */
+function asInserted({ id, createdAt }: NewEvent, position: string): InsertedEvent {
+  return { id, createdAt, position: Number(position), inserted: true }
+}
+
+/** @param positions - As Postgres writes an array. */
+function allInserted(events: NewEvent[], positions: string): InsertedEvent[] {
+  const each = positions.slice(1, -1).split(',')
+  return events.map((event, place) => asInserted(event, each[place] ?? ''))
+}
+
+/** @returns Its position; `null` if it was not inserted: {@link insertAll} says what stands for it. */
 async function insertOne(
   run: Run,
   schema: string,
   event: NewEvent,
   notify: string | null,
-): Promise<boolean> {
+): Promise<string | null> {
   const params = [
     event.id,
     event.tenantId,
@@ -71,14 +82,16 @@ async function insertOne(
     event.traceparent,
     event.createdAt,
     event.fanOut,
+    event.lease?.leaseToken ?? null,
+    event.lease?.leaseUntil ?? null,
     notify,
   ]
-  const sql = `SELECT ${schema}.insert_event(${placesOfOne})::text AS inserted`
-  const [row] = (await run('insert_event', sql, params)) as Pick<InsertRow, 'inserted'>[]
-  return row?.inserted === 'true'
+  const sql = `SELECT ${schema}.insert_event(${placesOfOne})::text AS position`
+  const [row] = (await run('insert_event', sql, params)) as { position: string | null }[]
+  return row?.position ?? null
 }
 
-/** @returns Nothing where all were inserted; else a row for each. */
+/** @returns One row with all positions where all were inserted; else a row for each. */
 async function insertAll(
   run: Run,
   schema: string,
@@ -95,11 +108,22 @@ async function insertAll(
     new TextList(events.map((event) => event.traceparent)),
     instantArray(events.map((event) => event.createdAt)),
     plainArray(events.map((event) => event.fanOut)),
+    ...leaseParams(events),
     notify,
   ]
-  const sql = `SELECT place::text, event_id AS id, created_at::text AS created, inserted::text
+  const sql = `SELECT positions::text, place::text, event_id AS id, created_at::text AS created,
+      event_position::text AS position, inserted::text
     FROM ${schema}.insert_events(${placesOfMany})`
   return (await run('insert_events', sql, params)) as InsertRow[]
+}
+
+/** @returns `null` for both where no event has a lease. */
+function leaseParams(events: NewEvent[]): Param[] {
+  if (events.every(({ lease }) => lease === null)) return [null, null]
+  return [
+    textArray(events.map(({ lease }) => lease?.leaseToken ?? null)),
+    instantArray(events.map(({ lease }) => lease?.leaseUntil ?? null)),
+  ]
 }
 
 const as = (type: string) => (param: string) => `${param}::text::${type}`
@@ -112,11 +136,15 @@ const placesOfOne = placesOf([
   as('bigint'),
   as('boolean'),
   as('text'),
+  as('bigint'),
+  as('text'),
 ])
 const placesOfMany = placesOf([
   ...each(7, TextList.sql),
   as('bigint[]'),
   as('boolean[]'),
+  as('text[]'),
+  as('bigint[]'),
   as('text'),
 ])
 
@@ -131,7 +159,7 @@ function placesOf(places: ((param: string) => string)[]): string {
 /** A batch in which no id and no key stands twice, and how its answers become those of all. */
 function withoutRepeats(events: NewEvent[]): {
   distinct: NewEvent[]
-  answerAll(answers: InsertAnswer[]): InsertAnswer[]
+  answerAll(answers: InsertedEvent[]): InsertedEvent[]
 } {
   const distinct: NewEvent[] = []
   const placeOfId = new Map<string, number>()
@@ -151,7 +179,7 @@ function withoutRepeats(events: NewEvent[]): {
     distinct,
     answerAll(answers) {
       return places.map(({ place, stands }) => {
-        const answer = answers[place] as InsertAnswer
+        const answer = answers[place] as InsertedEvent
         return stands ? answer : { ...answer, inserted: false }
       })
     },
@@ -203,6 +231,7 @@ export async function listEventsWithoutDelivery(
           -- As pairEquals: looked up for each event, and never read from one end to the other.
           SELECT FROM ${database.schema}.fan_out_queue AS waiting
             WHERE waiting.event_id BETWEEN event.event_id AND event.event_id)
+        AND event_id <> ALL (${keptIds(database.schema)})
         AND NOT EXISTS (
           SELECT FROM ${database.schema}.deliveries AS delivery
             WHERE ${isOwed})

@@ -138,10 +138,8 @@ function mergeByEvent(results: FanOutResult[]): FanOutResult[] {
 }
 
 export async function releaseEvents(database: Database, leases: Lease[]): Promise<void> {
-  await database.query(
-    `UPDATE ${database.schema}.fan_out_queue AS waiting SET due_at = NULL, lease_token = NULL
-      FROM unnest($1::text[], $2::text[]) AS given (event_id, token)
-      WHERE waiting.event_id = given.event_id AND waiting.lease_token = given.token`,
-    [textArray(leases.map(({ id }) => id)), textArray(leases.map((lease) => lease.leaseToken))],
-  )
+  await database.call('release_events', [
+    textArray(leases.map(({ id }) => id)),
+    textArray(leases.map(({ leaseToken }) => leaseToken)),
+  ])
 }

@@ -1,6 +1,7 @@
 import type { StatsRecord, Storage } from '../storage.ts'
 import type { Database } from './database.ts'
 import { dateOrNull, numberOrNull } from './rows.ts'
+import { keptIds } from './schema/kept-events.ts'
 
 export async function nextDueAt(database: Database, exclude: string): Promise<Date | null> {
   const [row] = await database.call<{ next_due_at: string | null }>('next_due_at', [exclude])
@@ -41,7 +42,9 @@ export async function readStats(
   const ofEndpoint = endpointId === undefined ? '' : 'AND endpoint_id = $4'
   const waitingEvents =
     endpointId === undefined
-      ? `(SELECT count(*) FROM ${schema}.fan_out_queue WHERE tenant_id = $1)`
+      ? `(SELECT count(*) FROM ${schema}.fan_out_queue WHERE tenant_id = $1)
+          + (SELECT count(*) FROM ${schema}.events
+              WHERE event_id = ANY (ARRAY(${keptIds(schema)})) AND tenant_id = $1)`
       : '0'
   const span = [since, until ?? Number.MAX_SAFE_INTEGER]
   const [row] = await database.query<StatsRow>(

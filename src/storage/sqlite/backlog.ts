@@ -1,5 +1,6 @@
 import type { BacklogRecord, WaitingRecord } from '../storage.ts'
 import type { Statements } from './database.ts'
+import { keptIds } from './kept-events.ts'
 import { toDate } from './rows.ts'
 
 /** Counts along partial indexes, which hold what waits and nothing else. */
@@ -13,10 +14,16 @@ export function readBacklog(statements: Statements, { now }: { now: Date }): Bac
 
 function waitingEvents(statements: Statements): WaitingRecord {
   const row = statements.get<{ count: number; oldest: number | null }>(
-    `SELECT waiting.count, oldest.created_at AS oldest FROM (
+    `WITH waiting AS (
         SELECT count(*) AS count, min(position) AS position
           FROM webhooks_events INDEXED BY webhooks_events_waiting WHERE fan_out = 'wait'
-      ) AS waiting LEFT JOIN webhooks_events AS oldest ON oldest.position = waiting.position`,
+        UNION ALL
+        SELECT count(*), min(position) FROM webhooks_events WHERE event_id IN (${keptIds})
+      )
+      SELECT sum(count) AS count, (
+          SELECT created_at FROM webhooks_events
+            WHERE position = (SELECT min(position) FROM waiting)
+        ) AS oldest FROM waiting`,
   )
   return { count: row?.count ?? 0, oldestAt: toDate(row?.oldest ?? null) }
 }

@@ -27,6 +27,11 @@ export class Statements {
     return Number(this.#prepare(sql).run(...(values as Value[])).changes)
   }
 
+  /** @returns The rowid of the row that was inserted last. */
+  insert(sql: string, ...values: Values): number {
+    return Number(this.#prepare(sql).run(...(values as Value[])).lastInsertRowid)
+  }
+
   get<Row>(sql: string, ...values: Values): Row | undefined {
     return this.#prepare(sql).get(...(values as Value[])) as Row | undefined
   }

@@ -1,42 +1,63 @@
-import type { EventListParams, EventRecord, ListResult, NewEvent, Storage } from '../storage.ts'
+import type {
+  EventListParams,
+  EventRecord,
+  InsertedEvent,
+  ListResult,
+  NewEvent,
+  Storage,
+} from '../storage.ts'
 import { primaryCode, type Statements } from './database.ts'
+import { keepEvents, keptIds } from './kept-events.ts'
 import { readList } from './list.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { type StoredText, storeText } from './text.ts'
 
-type InsertedEvent = Awaited<ReturnType<Storage['insertEvents']>>[number]
-
-/** Inserts event rows and touches nothing else: this also runs inside a caller's transaction. */
+/**
+ * Inserts event rows and, but for those under a lease, touches nothing else: this also runs inside a
+ * caller's transaction.
+ */
 export function insertEvents(statements: Statements, events: NewEvent[]): InsertedEvent[] {
-  return events.map((event) => insertEvent(statements, event))
+  const leased: NewEvent[] = []
+  const answers = events.map((event) => {
+    const { answer, isNew } = insertEvent(statements, event)
+    if (isNew && event.lease !== null) leased.push(event)
+    return answer
+  })
+  if (leased.length > 0) keepEvents(statements, leased)
+  return answers
 }
 
-function insertEvent(statements: Statements, event: NewEvent): InsertedEvent {
+function insertEvent(
+  statements: Statements,
+  event: NewEvent,
+): { answer: InsertedEvent; isNew: boolean } {
   const { id, createdAt } = event
   const tenantId = storeText(event.tenantId)
   const key = event.idempotencyKey === null ? null : storeText(event.idempotencyKey)
+  const isKept = event.lease !== null
   try {
-    statements.run(
-      `INSERT INTO webhooks_events
-        (event_id, tenant_id, type, created_at, fan_out, channels, idempotency_key, traceparent, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    const position = statements.insert(
+      `INSERT INTO webhooks_events (event_id, tenant_id, type, created_at, fan_out, owed, channels,
+          idempotency_key, traceparent, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       tenantId,
       storeText(event.type),
       createdAt.getTime(),
-      event.fanOut ? 'wait' : 'none',
+      event.fanOut ? (isKept ? 'done' : 'wait') : 'none',
+      isKept ? 1 : 0,
       JSON.stringify(event.channels),
       key,
       event.traceparent,
       storeText(event.body),
     )
-    return { id, createdAt, inserted: true }
+    return { answer: { id, createdAt, position, inserted: true }, isNew: true }
   } catch (error) {
     // Not ON CONFLICT DO NOTHING, which would use up a position.
     if (primaryCode(error) !== constraintCode) throw error
     const standing = findStanding(statements, id, tenantId, key)
     if (standing === undefined) throw error
-    return standing
+    return { answer: standing, isNew: false }
   }
 }
 
@@ -50,17 +71,31 @@ function findStanding(
   tenantId: StoredText,
   key: StoredText | null,
 ): InsertedEvent | undefined {
-  const byId = 'SELECT created_at FROM webhooks_events WHERE event_id = ?'
-  const same = statements.get<{ created_at: number }>(byId, id)
-  if (same !== undefined) return { id, createdAt: new Date(same.created_at), inserted: true }
-  const standing = statements.get<{ event_id: string; created_at: number }>(
-    `SELECT event_id, created_at FROM webhooks_events INDEXED BY webhooks_events_by_key
+  const same = statements.get<StandingRow>(
+    'SELECT event_id, created_at, position FROM webhooks_events WHERE event_id = ?',
+    id,
+  )
+  if (same !== undefined) return toAnswer(same, true)
+  const standing = statements.get<StandingRow>(
+    `SELECT event_id, created_at, position FROM webhooks_events INDEXED BY webhooks_events_by_key
       WHERE tenant_id = ? AND idempotency_key = ?`,
     tenantId,
     key,
   )
-  if (standing === undefined) return undefined
-  return { id: standing.event_id, createdAt: new Date(standing.created_at), inserted: false }
+  return standing && toAnswer(standing, false)
+}
+
+interface StandingRow {
+  event_id: string
+  created_at: number
+  position: number
+}
+
+function toAnswer(
+  { event_id, created_at, position }: StandingRow,
+  inserted: boolean,
+): InsertedEvent {
+  return { id: event_id, createdAt: new Date(created_at), position, inserted }
 }
 
 export function getEvents(
@@ -104,7 +139,7 @@ export function listEventsWithoutDelivery(
   const rows = statements.allTuples<EventRow>(
     `SELECT ${eventColumns} FROM webhooks_events INDEXED BY webhooks_events_by_id
       WHERE tenant_id = ? AND event_id > ? AND created_at >= ? AND created_at < ?
-        AND fan_out = 'done' AND NOT EXISTS (
+        AND fan_out = 'done' AND event_id NOT IN (${keptIds}) AND NOT EXISTS (
           SELECT 1 FROM webhooks_deliveries AS delivery
           WHERE delivery.event_id = webhooks_events.event_id AND delivery.endpoint_id = ?)
       ORDER BY event_id LIMIT +?`,

@@ -3,6 +3,7 @@ import type { Statements, Value } from './database.ts'
 import { insertDelivery } from './deliveries.ts'
 import type { EndpointCache } from './endpoint-cache.ts'
 import type { EventCache } from './event-cache.ts'
+import { KeptEvents, releaseEndedEvents, waitAgain, waitUnderLease } from './kept-events.ts'
 import { Wakes } from './lanes.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
 import { insertSettled } from './settle.ts'
@@ -20,6 +21,7 @@ export function claimEvents(
   params: Parameters<Storage['claimEvents']>[0],
   cache: EventCache,
 ): EventRecord[] {
+  releaseEndedEvents(statements, params.now)
   const now = params.now.getTime()
   const claimed: EventRecord[] = []
   const lastServed = readLastServed(statements)
@@ -144,14 +146,19 @@ export function fanOut(
   { now, results, settlements = [] }: Parameters<Storage['fanOut']>[0],
 ): FanOutAnswer {
   const wakes = new Wakes()
+  const kept = new KeptEvents(statements)
   const settlementOf = new Map(settlements.toReversed().map((given) => [given.id, given]))
   const events = new Set<string>()
   const settled: string[] = []
   for (const { eventId, leaseToken, deliveries, done } of results) {
-    const held = done
-      ? endLease(statements, eventId, leaseToken)
+    const keptUntil = kept.take({ id: eventId, leaseToken })
+    if (keptUntil !== null && !done) {
+      waitUnderLease(statements, eventId, { token: storeText(leaseToken), dueAt: keptUntil })
+    }
+    const isHeld = done
+      ? keptUntil !== null || endLease(statements, eventId, leaseToken)
       : holds(statements, eventId, leaseToken)
-    if (!held) continue
+    if (!isHeld) continue
     for (const delivery of deliveries) {
       const settlement = settlementOf.get(delivery.id)
       if (settlement === undefined || settlement.leaseToken !== delivery.leaseToken) {
@@ -160,9 +167,11 @@ export function fanOut(
         settled.push(delivery.id)
       }
     }
-    if (done) endWait(statements, eventId, deliveries.length > 0)
+    const isAsItWasKept = keptUntil !== null && deliveries.length > 0
+    if (done && !isAsItWasKept) endWait(statements, eventId, deliveries.length > 0)
     events.add(eventId)
   }
+  kept.write()
   wakes.write(statements)
   return { events: [...events], settled }
 }
@@ -190,5 +199,10 @@ function endLease(statements: Statements, eventId: string, leaseToken: string): 
 }
 
 export function releaseEvents(statements: Statements, { leases }: { leases: Lease[] }): void {
-  for (const { id, leaseToken } of leases) endLease(statements, id, leaseToken)
+  const kept = new KeptEvents(statements)
+  for (const lease of leases) {
+    if (kept.take(lease) !== null) waitAgain(statements, lease.id)
+    else endLease(statements, lease.id, lease.leaseToken)
+  }
+  kept.write()
 }

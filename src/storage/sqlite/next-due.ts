@@ -25,8 +25,11 @@ function nextEventDueAt(statements: Statements): number {
       LIMIT 1`,
   )
   if (unleased !== undefined) return 0
-  const sql = 'SELECT min(due_at) AS due_at FROM webhooks_event_leases'
-  return statements.get<{ due_at: number | null }>(sql)?.due_at ?? never
+  const leases = ['webhooks_event_leases', 'webhooks_kept_events'].map((table) => {
+    const sql = `SELECT min(due_at) AS due_at FROM ${table}`
+    return statements.get<{ due_at: number | null }>(sql)?.due_at ?? never
+  })
+  return Math.min(...leases)
 }
 
 /**

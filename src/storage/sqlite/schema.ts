@@ -21,7 +21,8 @@ export const migrations: readonly string[] = [
     -- 'wait': still to come; 'done'; 'none': never. Words of one length, and a flag whose values
     -- take no space, so that SQLite overwrites two bytes in place and not a body of 256 KiB.
     fan_out         TEXT NOT NULL,
-    -- Whether it has deliveries; kept up to date once the fan-out is done.
+    -- Whether it has deliveries; kept up to date once the fan-out is done. An event in
+    -- webhooks_kept_events is 'done' and has some: as it will be.
     owed            INTEGER NOT NULL DEFAULT 0,
     channels        TEXT NOT NULL,
     idempotency_key TEXT,
@@ -43,6 +44,14 @@ export const migrations: readonly string[] = [
     lease_token TEXT NOT NULL,
     due_at      INTEGER NOT NULL
   ) WITHOUT ROWID;
+
+  -- Events that were inserted under a lease (see kept-events.ts): a row for all under one token.
+  CREATE TABLE webhooks_kept_events (
+    lease_token TEXT PRIMARY KEY,
+    due_at      INTEGER NOT NULL,
+    -- A JSON array.
+    event_ids   TEXT NOT NULL
+  );
 
   CREATE TABLE webhooks_endpoints (
     endpoint_id      TEXT PRIMARY KEY,

@@ -1,6 +1,7 @@
 import type { DeliveryStatus } from '../../model.ts'
 import type { StatsRecord, Storage } from '../storage.ts'
 import type { Statements, Value } from './database.ts'
+import { keptIds } from './kept-events.ts'
 import { toDate } from './rows.ts'
 import { storeText } from './text.ts'
 
@@ -96,9 +97,14 @@ class Scope {
 
   waitingEvents(): number {
     const row = this.#statements.get<{ count: number }>(
-      `SELECT count(*) AS count FROM webhooks_events INDEXED BY webhooks_events_waiting
-        WHERE fan_out = 'wait' AND tenant_id = ?`,
-      this.#values.tenant ?? null,
+      `SELECT (
+          SELECT count(*) FROM webhooks_events INDEXED BY webhooks_events_waiting
+            WHERE fan_out = 'wait' AND tenant_id = :tenant
+        ) + (
+          SELECT count(*) FROM webhooks_events
+            WHERE event_id IN (${keptIds}) AND tenant_id = :tenant
+        ) AS count`,
+      { tenant: this.#values.tenant ?? null },
     )
     return row?.count ?? 0
   }

@@ -1,5 +1,11 @@
 import type { DeliveryStatus } from '../../model.ts'
-import type { HealthChange, NewDelivery, NewEvent, Settlement } from '../../storage/storage.ts'
+import type {
+  EventLease,
+  HealthChange,
+  NewDelivery,
+  NewEvent,
+  Settlement,
+} from '../../storage/storage.ts'
 import { type EndpointFact, type EndpointState, receives, stateOf } from './endpoint-states.ts'
 import type { DeliveryFact, EventFact, LeaseFact } from './ledger-facts.ts'
 import type { Effect, EffectOf, SentRequest } from './observed.ts'
@@ -54,7 +60,7 @@ export class Ledger {
     switch (effect.method) {
       case 'insertEvents':
         for (const [index, event] of effect.params.events.entries()) {
-          if (effect.answer[index]?.inserted) this.#addEvent(event, effect.order)
+          if (effect.answer[index]?.inserted) this.#addEvent(event, effect)
         }
         return
       case 'insertEndpoint':
@@ -65,7 +71,7 @@ export class Ledger {
         if (effect.answer) this.#change(effect.params.id, { deleted: true, order: effect.order })
         return
       case 'claimEvents':
-        for (const { id } of effect.answer) this.#claimEvent(id, effect)
+        for (const { id } of effect.answer) this.#lease(id, effect.params, effect)
         return
       case 'releaseEvents':
         for (const { id, leaseToken } of effect.params.leases) {
@@ -101,13 +107,15 @@ export class Ledger {
     }
   }
 
-  #addEvent(event: NewEvent, order: number): void {
+  #addEvent(event: NewEvent, effect: EffectOf<'insertEvents'>): void {
     if (this.events.has(event.id)) return
+    const { order } = effect
     const owedTo = [...this.endpoints.values()].filter(
       (endpoint) => endpoint.tenantId === event.tenantId && receives(stateOf(endpoint), event.type),
     )
     this.events.set(event.id, { event, order, owedTo, claims: [], claim: null })
     if (event.fanOut) this.#waitingEvents.add(event.id)
+    if (event.lease !== null) this.#lease(event.id, event.lease, effect)
   }
 
   #addEndpoint({ params: { endpoint }, order }: EffectOf<'insertEndpoint'>): void {
@@ -148,11 +156,14 @@ export class Ledger {
     for (const settlement of settledBy(effect)) this.#settle(settlement)
   }
 
-  #claimEvent(id: string, { params, by, order, at }: EffectOf<'claimEvents'>): void {
-    const event = this.events.get(id)
+  #lease(
+    eventId: string,
+    { leaseToken, leaseUntil }: EventLease,
+    { by, order, at }: EffectOf<'claimEvents' | 'insertEvents'>,
+  ): void {
+    const event = this.events.get(eventId)
     if (event === undefined) return
-    const untilMs = params.leaseUntil.getTime()
-    event.claim = { token: params.leaseToken, by, order, at, untilMs }
+    event.claim = { token: leaseToken, by, order, at, untilMs: leaseUntil.getTime() }
     event.claims.push(event.claim)
   }
 

@@ -11,13 +11,13 @@ export function eventTests({ describe, test }: Suite): void {
         idempotencyKey: 'order 42',
         createdAt: kit.at(7),
       })
-      assert.deepEqual(await kit.storage.insertEvents({ events: [given] }), [
-        { id: given.id, createdAt: given.createdAt, inserted: true },
-      ])
-      const { fanOut: _, ...expected } = given
+      const answers = await kit.storage.insertEvents({ events: [given] })
+      const { fanOut: _, lease: __, ...expected } = given
       const { position, ...stored } = only(await kit.eventsOf([given]))
       assert.deepEqual(stored, expected)
       assert.ok(Number.isSafeInteger(position))
+      const { id, createdAt } = given
+      assert.deepEqual(answers, [{ id, createdAt, position, inserted: true }])
     })
 
     test('keep their trace context, and the lack of one, up to the claim', async (kit) => {
@@ -94,8 +94,9 @@ export function eventTests({ describe, test }: Suite): void {
       const first = kit.event({ idempotencyKey: 'k', createdAt: kit.at(1) })
       const second = kit.event({ idempotencyKey: 'k', createdAt: kit.at(2), body: '{}' })
       await kit.storage.insertEvents({ events: [first] })
+      const { position } = only(await kit.eventsOf([first]))
       assert.deepEqual(await kit.storage.insertEvents({ events: [second] }), [
-        { id: first.id, createdAt: first.createdAt, inserted: false },
+        { id: first.id, createdAt: first.createdAt, position, inserted: false },
       ])
       assert.deepEqual(await kit.eventsOf([second]), [])
     })
@@ -137,9 +138,10 @@ export function eventTests({ describe, test }: Suite): void {
     test('a repeated id counts as inserted and changes nothing', async (kit) => {
       const event = kit.event({ idempotencyKey: 'k' })
       await kit.storage.insertEvents({ events: [event] })
-      const [stored] = await kit.eventsOf([event])
+      const stored = only(await kit.eventsOf([event]))
       const answer = await kit.storage.insertEvents({ events: [{ ...event, body: 'changed' }] })
-      assert.deepEqual(answer, [{ id: event.id, createdAt: event.createdAt, inserted: true }])
+      const { id, createdAt, position } = stored
+      assert.deepEqual(answer, [{ id, createdAt, position, inserted: true }])
       assert.deepEqual(await kit.eventsOf([event]), [stored])
     })
 

@@ -4,6 +4,7 @@ import { directSendTests } from './direct-sends.ts'
 import { endpointTests } from './endpoints.ts'
 import { eventTests } from './events.ts'
 import { fanOutTests } from './fan-out.ts'
+import { keptEventTests } from './kept-events.ts'
 import { limitTests } from './limits.ts'
 import { listTests } from './lists.ts'
 import { concurrencyTests } from './many-at-once.ts'
@@ -57,6 +58,7 @@ export function testStorage<Transaction = never>(options: StorageSuiteOptions<Tr
   eventTests(suite)
   fanOutTests(suite)
   directSendTests(suite)
+  keptEventTests(suite)
   subscriberTests(suite)
   claimTests(suite)
   turnTests(suite)

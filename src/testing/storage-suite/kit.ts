@@ -5,6 +5,7 @@ import type {
   DeliveryRecord,
   EndpointRecord,
   EventRecord,
+  Lease,
   NewDelivery,
   NewEndpoint,
   NewEvent,
@@ -71,6 +72,7 @@ export class Kit {
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       createdAt: this.at(0),
       fanOut: true,
+      lease: null,
       ...given,
     }
   }
@@ -310,6 +312,11 @@ export function only<Item>(items: readonly Item[]): Item {
 /** The ids of rows, in their order. */
 export function idsOf(rows: readonly { id: string }[]): string[] {
   return rows.map(({ id }) => id)
+}
+
+/** The leases that deliveries show. */
+export function leasesOf(rows: readonly DeliveryRecord[]): Lease[] {
+  return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
 }
 
 /** Compares ids as sets of a stated size: order is free, repetition is not. */

@@ -279,7 +279,8 @@ export function pruneTests({ describe, test }: Suite): void {
       await kit.storage.prune({ before: late(kit), limit: 100 })
       const next = kit.event({ idempotencyKey: 'k' })
       const answer = only(await kit.storage.insertEvents({ events: [next] }))
-      assert.deepEqual(answer, { id: next.id, createdAt: next.createdAt, inserted: true })
+      assert.equal(answer.id, next.id)
+      assert.equal(answer.inserted, true)
     })
 
     test('reaches all tenants, and leaves endpoints that exist', async (kit) => {

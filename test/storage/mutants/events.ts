@@ -83,7 +83,7 @@ export const eventMutants: Mutant[] = [
           for (const event of params.events) {
             const first = standing.get(event.idempotencyKey ?? '')
             if (event.idempotencyKey !== null && !first) standing.set(event.idempotencyKey, event)
-            if (first) answers.push({ id: first.id, createdAt: first.createdAt, inserted: false })
+            if (first) answers.push({ ...standsFor(first), inserted: false })
             else answers.push(...(await storage.insertEvents({ events: [event] })))
           }
           return answers
@@ -120,6 +120,77 @@ export const eventMutants: Mutant[] = [
           tables.fanOutQueue.wait(row, Number.NEGATIVE_INFINITY)
         }
         return storage.insertEvents(params)
+      },
+    }),
+  },
+  {
+    name: 'an insert forgets its lease',
+    caughtBy: 'events that are inserted under a lease',
+    breaks: (storage) => ({
+      insertEvents: ({ events }) =>
+        storage.insertEvents({ events: events.map((event) => ({ ...event, lease: null })) }),
+    }),
+  },
+  {
+    name: 'the lease of an insert never ends',
+    caughtBy: 'events that are inserted under a lease',
+    breaks: (storage) => ({
+      insertEvents: ({ events }) =>
+        storage.insertEvents({
+          events: events.map(({ lease, ...event }) => {
+            const leaseUntil = new Date('2100-01-01T00:00:00Z')
+            return { ...event, lease: lease && { ...lease, leaseUntil } }
+          }),
+        }),
+    }),
+  },
+  {
+    name: 'all events of an insert get the lease of its first one',
+    caughtBy: 'events that are inserted under a lease',
+    breaks: (storage) => ({
+      insertEvents: ({ events }) =>
+        storage.insertEvents({
+          events: events.map((event) => ({ ...event, lease: events[0]?.lease ?? null })),
+        }),
+    }),
+  },
+  {
+    name: 'an event whose key is taken passes its lease on to the one that stands',
+    caughtBy: 'events that are inserted under a lease',
+    breaks: (storage, tables) => ({
+      async insertEvents(params) {
+        const answers = await storage.insertEvents(params)
+        answers.forEach(({ id, inserted }, index) => {
+          const row = tables.events.get(id)
+          if (row && !inserted) row.leaseToken = params.events[index]?.lease?.leaseToken ?? null
+        })
+        return answers
+      },
+    }),
+  },
+  {
+    name: 'the end of one event’s wait ends that of all under its token',
+    caughtBy: 'events that are inserted under a lease',
+    breaks: (storage, tables) => ({
+      async fanOut(params) {
+        const answer = await storage.fanOut(params)
+        const tokens = new Set(params.results.map(({ leaseToken }) => leaseToken))
+        for (const row of tables.events.values()) {
+          if (row.leaseToken === null || !tokens.has(row.leaseToken)) continue
+          tables.fanOutQueue.remove(row)
+          row.waits = false
+        }
+        return answer
+      },
+    }),
+  },
+  {
+    name: 'an insert answers with the position of the one before',
+    caughtBy: 'events',
+    breaks: (storage) => ({
+      async insertEvents(params) {
+        const answers = await storage.insertEvents(params)
+        return answers.map(({ position, ...answer }) => ({ ...answer, position: position - 1 }))
       },
     }),
   },
@@ -307,6 +378,11 @@ export const eventMutants: Mutant[] = [
   },
 ]
 
+/** What is told of an event that stands; its position is none of what these mutants are about. */
+function standsFor({ id, createdAt }: { id: string; createdAt: Date }) {
+  return { id, createdAt, position: 1 }
+}
+
 /** Looks each key up first, in a list of its own, and writes under a key of its own. */
 function insertingOneByOne(
   storage: Storage,
@@ -322,7 +398,7 @@ function insertingOneByOne(
         const first = forgetting || event.idempotencyKey === null ? undefined : standing.get(key)
         await new Promise((resolve) => setImmediate(resolve))
         if (first && first.id !== event.id) {
-          answers.push({ id: first.id, createdAt: first.createdAt, inserted: false })
+          answers.push({ ...standsFor(first), inserted: false })
           continue
         }
         standing.set(key, { id: event.id, createdAt: event.createdAt })

@@ -51,6 +51,7 @@ export function newEvent(given: Partial<NewEvent> = {}): NewEvent {
     traceparent: null,
     createdAt: start,
     fanOut: true,
+    lease: null,
     ...given,
   }
 }
@@ -107,7 +108,9 @@ export async function addDeliveries(
   const added: NewDelivery[] = []
   for (let first = 0; first < count; first += 1_000) {
     const size = Math.min(1_000, count - first)
-    const events = Array.from({ length: size }, () => newEvent({ tenantId, fanOut: false }))
+    const events = Array.from({ length: size }, () =>
+      newEvent({ tenantId, fanOut: false, lease: null }),
+    )
     await storage.insertEvents({ events })
     const deliveries = events.map((event, index) =>
       newDelivery(event, endpointIds[(first + index) % endpointIds.length] ?? 'ep_none'),

@@ -37,6 +37,10 @@ const allowed: { step: RegExp; why: string }[] = [
   { step: /^SCAN (CONSTANT ROW|sqlite_schema|pragma_database_list)/, why: 'no table of rows' },
   { step: /^SCAN sqlite_sequence$/, why: 'one row per table with positions' },
   { step: /^SCAN webhooks_event_leases$/, why: 'as many rows as workers hold events' },
+  {
+    step: /^SCAN (webhooks_kept_events|kept|kept_id VIRTUAL TABLE.*)$/,
+    why: 'as many events as workers have in their hands',
+  },
   { step: /^SCAN webhooks_delivery_leases$/, why: 'as many rows as workers hold deliveries' },
   {
     step: /^SCAN webhooks_tenants USING COVERING INDEX webhooks_tenants_ready$/,

@@ -79,6 +79,7 @@ function event(idempotencyKey: string | null = null): NewEvent {
     traceparent: null,
     createdAt: now,
     fanOut: true,
+    lease: null,
   }
 }
 

@@ -56,8 +56,8 @@ test('a caller that reads big integers and arrays is served all the same', async
   connection.exec('BEGIN IMMEDIATE')
   const events = [newEvent({ idempotencyKey: 'once' }), newEvent()]
   expect(await storage.insertEvents({ events, transaction: connection })).toEqual([
-    { id: standing.id, createdAt: standing.createdAt, inserted: false },
-    { id: events[1]?.id, createdAt: events[1]?.createdAt, inserted: true },
+    { id: standing.id, createdAt: standing.createdAt, position: 1, inserted: false },
+    { id: events[1]?.id, createdAt: events[1]?.createdAt, position: 2, inserted: true },
   ])
   connection.exec('COMMIT')
 })

@@ -1,4 +1,5 @@
 import { pairEquals, planning, tenantsInTurn, withoutFlush } from './functions.ts'
+import { lockKept, moveEnded, moveToQueue, taken } from './kept-events.ts'
 import type { SchemaNames } from './names.ts'
 import { attempts } from './settle-deliveries.ts'
 
@@ -30,6 +31,7 @@ DECLARE
   -- Where a round trip through the tenants that found nothing began.
   idle_since text;
 BEGIN
+  ${moveEnded(schema)}
   -- Mostly nothing waits: then the search is spared.
   IF NOT EXISTS (SELECT FROM ${schema}.fan_out_queue) THEN
     RETURN;
@@ -91,32 +93,61 @@ LANGUAGE plpgsql ${planning} AS $$
 DECLARE
   held text[];
   holds_all boolean;
+  were_kept boolean;
   count_settled integer;
   endpoints text[];
   tenants text[];
   dues bigint[];
 BEGIN
-  -- What waits no more is taken out at once: that holds its place as a lock does, and costs less.
-  WITH ended AS (
-    DELETE FROM ${schema}.fan_out_queue AS waiting
-      USING unnest(p_events, p_event_tokens, p_done) AS given (event_id, token, done)
-      WHERE waiting.event_id = given.event_id AND waiting.lease_token = given.token AND given.done
-      RETURNING waiting.event_id
-  ), kept AS (
-    SELECT waiting.event_id
-      FROM unnest(p_events, p_event_tokens, p_done) AS given (event_id, token, done)
-      JOIN ${schema}.fan_out_queue AS waiting
-        ON waiting.event_id = given.event_id AND waiting.lease_token = given.token
-      WHERE NOT given.done
-      FOR UPDATE OF waiting
+  -- Those that were inserted under their lease.
+  ${lockKept(schema, 'p_event_tokens')}
+  WITH ${taken(schema, {
+    given: 'unnest(p_events, p_event_tokens, p_done) AS given (event_id, token, done)',
+    tokens: 'p_event_tokens',
+  })},
+  moved AS (
+    ${moveToQueue(schema, { from: 'taken', dueAt: 'moving.due_at', token: 'moving.token' })}
+        WHERE NOT moving.done
   )
-  SELECT array_agg(event_id) INTO held
-    FROM (SELECT event_id FROM ended UNION ALL SELECT event_id FROM kept) AS both_kinds;
+  SELECT array_agg(event_id) INTO held FROM taken;
+
+  were_kept := cardinality(held) = cardinality(p_events);
+  -- Those that wait in the queue. What waits no more is taken out at once: that holds its place as a
+  -- lock does, and costs less.
+  IF cardinality(held) IS DISTINCT FROM cardinality(p_events) THEN
+    WITH given AS MATERIALIZED (
+      SELECT * FROM unnest(p_events, p_event_tokens, p_done) AS given (event_id, token, done)
+        WHERE held IS NULL OR event_id <> ALL (held)
+    ), ended AS (
+      DELETE FROM ${schema}.fan_out_queue AS waiting USING given
+        WHERE waiting.event_id = given.event_id AND waiting.lease_token = given.token AND given.done
+        RETURNING waiting.event_id
+    ), unended AS (
+      SELECT waiting.event_id
+        FROM given JOIN ${schema}.fan_out_queue AS waiting
+          ON waiting.event_id = given.event_id AND waiting.lease_token = given.token
+        WHERE NOT given.done
+        FOR UPDATE OF waiting
+    )
+    SELECT held || array_agg(event_id) INTO held
+      FROM (SELECT event_id FROM ended UNION ALL SELECT event_id FROM unended) AS both_kinds;
+  END IF;
   holds_all := coalesce(cardinality(held), 0) = cardinality(p_events);
   IF held IS NULL THEN
     RETURN QUERY SELECT event_id, NULL FROM unnest(p_events) AS event_id;
     RETURN QUERY SELECT NULL, id FROM unnest(p_ids, p_attempt_ids) AS given (id, attempt_id)
       WHERE attempt_id IS NOT NULL;
+    RETURN;
+  END IF;
+
+  IF were_kept AND cardinality(p_attempt_ids) = cardinality(p_ids) AND p_childless = '{}'
+      AND 'pending' <> ALL (p_statuses) THEN
+    -- Of those that were kept nothing is stored yet, and of these nothing is left to do.
+    ${addDeliveries(schema)}
+        FROM unnest(${deliveries.arrays}) AS given (${deliveries.names});
+    ${attempts.insert(schema, 'tenant, id, event, endpoint')}
+        FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, ${attempts.arrays})
+          AS given (id, tenant, event, endpoint, ${attempts.names});
     RETURN;
   END IF;
 
@@ -126,22 +157,13 @@ BEGIN
   -- Whoever adds a delivery holds its event's place, so nobody can add the same meanwhile.
   WITH fresh AS MATERIALIZED (
     SELECT given.*
-      FROM unnest(p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses, p_reasons, p_dues,
-          p_tokens, p_created, p_completed, p_attempts, p_steps, p_faults, p_response_statuses,
-          p_errors, ${attempts.arrays})
-        AS given (id, tenant, event, endpoint, type, status, reason, due, token, created, completed,
-          attempts, step, faults, last_status, last_error, ${attempts.names})
+      FROM unnest(${deliveries.arrays}, p_dues, p_tokens, ${attempts.arrays})
+        AS given (${deliveries.names}, due, token, ${attempts.names})
       WHERE (holds_all OR given.event = ANY (held)) AND NOT EXISTS (
         SELECT FROM ${schema}.deliveries AS known
           WHERE ${isKnown})
   ), added AS (
-    INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
-        status, cancel_reason, created_at, completed_at, attempts, step, faults, response_status,
-        last_error)
-      SELECT id, tenant, event, endpoint, type, status, reason, created,
-          CASE WHEN status <> 'pending' THEN coalesce(completed, created) END,
-          coalesce(attempts, 0), coalesce(step, 0), coalesce(faults, 0), last_status,
-          last_error::json
+    ${addDeliveries(schema)}
         FROM fresh
   ), scheduled AS (
     INSERT INTO ${schema}.schedule (delivery_id, endpoint_id, due_at, lease_token)
@@ -179,4 +201,22 @@ BEGIN
   END IF;
 END $$;
 `
+}
+
+/** Deliveries as they are given, with what is known of those whose first attempt has ended. */
+const deliveries = {
+  arrays: `p_ids, p_tenants, p_event_ids, p_endpoints, p_types, p_statuses, p_reasons, p_created,
+          p_completed, p_attempts, p_steps, p_faults, p_response_statuses, p_errors`,
+  names: `id, tenant, event, endpoint, type, status, reason, created, completed, attempts, step,
+          faults, last_status, last_error`,
+}
+
+function addDeliveries(schema: string): string {
+  return `INSERT INTO ${schema}.deliveries (delivery_id, tenant_id, event_id, endpoint_id, event_type,
+        status, cancel_reason, created_at, completed_at, attempts, step, faults, response_status,
+        last_error)
+      SELECT id, tenant, event, endpoint, type, status, reason, created,
+          CASE WHEN status <> 'pending' THEN coalesce(completed, created) END,
+          coalesce(attempts, 0), coalesce(step, 0), coalesce(faults, 0), last_status,
+          last_error::json`
 }

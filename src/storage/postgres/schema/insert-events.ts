@@ -1,4 +1,5 @@
 import { pairEquals, planning } from './functions.ts'
+import { addToKept } from './kept-events.ts'
 import type { SchemaNames } from './names.ts'
 
 /** Inserts events: many, or one that comes alone, which then costs half. */
@@ -7,8 +8,9 @@ export function insertEventsFunctions(names: SchemaNames): string {
 }
 
 /**
- * Inserts events whose ids and keys differ among each other. Answers with no row where all of them
- * were inserted, and else with one row for each: which event stands for it.
+ * Inserts events whose ids and keys differ among each other. Answers with one row, the positions of
+ * all, where all of them were inserted, and else with one row for each: which event stands for it.
+ * Tokens and ends of leases are NULL where no event has one.
  *
  * Writes in the order of the keys, so that two batches with the same keys do not wait for each other
  * in a circle; a key that another open transaction has taken is waited for.
@@ -19,12 +21,15 @@ function insertEventsFunction({ schema, sequence, channelLiteral }: SchemaNames)
   return `
 CREATE FUNCTION ${schema}.insert_events(
   p_ids text[], p_tenants text[], p_types text[], p_bodies text[], p_channels text[],
-  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs boolean[], p_notify text
-) RETURNS TABLE (place bigint, event_id text, created_at bigint, inserted boolean)
+  p_keys text[], p_traces text[], p_created bigint[], p_fan_outs boolean[], p_tokens text[],
+  p_untils bigint[], p_notify text
+) RETURNS TABLE (positions bigint[], place bigint, event_id text, created_at bigint, event_position bigint,
+  inserted boolean)
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
 DECLARE
-  count_inserted integer;
+  added text[];
+  drawn bigint[];
   count_found integer;
 BEGIN
   LOOP
@@ -45,20 +50,38 @@ BEGIN
         ON CONFLICT DO NOTHING RETURNING event_id, tenant_id, position, fan_out
     ), queued AS (
       INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
-        SELECT event_id, tenant_id, position FROM inserted WHERE fan_out
+        SELECT event_id, tenant_id, position FROM inserted WHERE fan_out AND p_tokens IS NULL
     )
-    SELECT count(*) INTO count_inserted FROM inserted;
+    SELECT (SELECT array_agg(event_id) FROM inserted),
+        (SELECT array_agg(position ORDER BY place) FROM placed)
+      INTO added, drawn;
 
-    IF p_notify IS NOT NULL AND count_inserted > 0 THEN
+    IF p_tokens IS NOT NULL AND added IS NOT NULL THEN
+      INSERT INTO ${schema}.kept_events (due_at, lease_token, event_ids)
+        SELECT min(until), token, array_agg(id)
+          FROM unnest(p_ids, p_tokens, p_untils, p_fan_outs) AS given (id, token, until, fan_out)
+          WHERE fan_out AND token IS NOT NULL
+            AND (cardinality(added) = cardinality(p_ids) OR id = ANY (added))
+          GROUP BY token
+        ${addToKept};
+      INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
+        SELECT id, tenant, position
+          FROM unnest(p_ids, p_tenants, p_tokens, p_fan_outs, drawn)
+            AS given (id, tenant, token, fan_out, position)
+          WHERE fan_out AND token IS NULL AND id = ANY (added);
+    END IF;
+    IF p_notify IS NOT NULL AND added IS NOT NULL THEN
       PERFORM pg_notify(${channelLiteral}, p_notify);
     END IF;
-    IF count_inserted = cardinality(p_ids) THEN
+    IF cardinality(added) = cardinality(p_ids) THEN
+      RETURN QUERY SELECT drawn, NULL::bigint, NULL, NULL::bigint, NULL::bigint, NULL::boolean;
       RETURN;
     END IF;
 
     RETURN QUERY
-      SELECT given.place, coalesce(own.event_id, standing.event_id),
-          coalesce(own.created_at, standing.created_at), own.event_id IS NOT NULL
+      SELECT NULL::bigint[], given.place, coalesce(own.event_id, standing.event_id),
+          coalesce(own.created_at, standing.created_at), coalesce(own.position, standing.position),
+          own.event_id IS NOT NULL
         FROM unnest(p_ids, p_tenants, p_keys) WITH ORDINALITY AS given (id, tenant, key, place)
         LEFT JOIN ${schema}.events AS own ON own.event_id = given.id
         LEFT JOIN ${schema}.events AS standing ON own.event_id IS NULL
@@ -73,13 +96,13 @@ END $$;
 `
 }
 
-/** Answers whether it was inserted. If not, `insert_events` says what stands for it. */
+/** Answers with its position; NULL if it was not inserted: `insert_events` says what stands for it. */
 function insertEventFunction({ schema, sequence, channelLiteral }: SchemaNames): string {
   return `
 CREATE FUNCTION ${schema}.insert_event(
   p_id text, p_tenant text, p_type text, p_body text, p_channels json, p_key text, p_trace text,
-  p_created bigint, p_fan_out boolean, p_notify text
-) RETURNS boolean LANGUAGE plpgsql AS $$
+  p_created bigint, p_fan_out boolean, p_token text, p_until bigint, p_notify text
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   place bigint;
 BEGIN
@@ -89,16 +112,20 @@ BEGIN
       NOT p_fan_out, nextval(${sequence('positions')}))
     ON CONFLICT DO NOTHING RETURNING position INTO place;
   IF place IS NULL THEN
-    RETURN false;
+    RETURN NULL;
   END IF;
-  IF p_fan_out THEN
+  IF p_fan_out AND p_token IS NOT NULL THEN
+    INSERT INTO ${schema}.kept_events (due_at, lease_token, event_ids)
+      VALUES (p_until, p_token, ARRAY[p_id])
+      ${addToKept};
+  ELSIF p_fan_out THEN
     INSERT INTO ${schema}.fan_out_queue (event_id, tenant_id, position)
       VALUES (p_id, p_tenant, place);
   END IF;
   IF p_notify IS NOT NULL THEN
     PERFORM pg_notify(${channelLiteral}, p_notify);
   END IF;
-  RETURN true;
+  RETURN place;
 END $$;
 `
 }

@@ -2,6 +2,7 @@ import { claimDeliveriesFunction } from './claim-deliveries.ts'
 import { deliveryFunctions } from './delivery-functions.ts'
 import { fanOutFunctions } from './fan-out.ts'
 import { insertEventsFunctions } from './insert-events.ts'
+import { keptEventsFunctions } from './kept-events.ts'
 import { laneFunctions } from './lanes.ts'
 import type { SchemaNames } from './names.ts'
 import { operationFunctions } from './operation-functions.ts'
@@ -22,6 +23,7 @@ export const migrations: readonly ((names: SchemaNames) => string)[] = [
       tables,
       laneFunctions,
       insertEventsFunctions,
+      keptEventsFunctions,
       fanOutFunctions,
       claimDeliveriesFunction,
       settleDeliveriesFunction,

@@ -29,6 +29,7 @@ BEGIN
     END IF;
     earliest := least(earliest, event.due_at);
   END LOOP;
+  earliest := least(earliest, (SELECT min(due_at) FROM ${schema}.kept_events));
 
   FOR lane IN
     SELECT endpoint_id, due_at, held_until FROM ${schema}.lanes

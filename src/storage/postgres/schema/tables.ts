@@ -23,8 +23,8 @@ CREATE SEQUENCE ${schema}.positions;
 -- Turns of lanes: who was served stands behind everybody who was not.
 CREATE SEQUENCE ${schema}.turns;
 
--- An emit writes the row of the event and its place in fan_out_queue, also inside a caller's
--- transaction: two new rows, and nothing else. The row with the body is written once.
+-- An emit writes the row of the event and its place in fan_out_queue, or in kept_events; inside a
+-- caller's transaction, two new rows and nothing else. The row with the body is written once.
 CREATE TABLE ${schema}.events (
   position        bigint NOT NULL DEFAULT nextval(${sequence('positions')}),
   created_at      bigint NOT NULL,
@@ -58,6 +58,16 @@ CREATE TABLE ${schema}.fan_out_queue (
   lease_token text
 ) WITH (fillfactor = 50);
 CREATE INDEX fan_out_queue_in_turn ON ${schema}.fan_out_queue (tenant_id, position);
+
+-- Events that were inserted under the lease of the worker that will fan them out: a row for all
+-- under one token, so that they cost little more than the row of the event itself. Of none of them
+-- is a delivery stored: one that gets some, or whose lease ends, moves to the queue.
+CREATE TABLE ${schema}.kept_events (
+  due_at      bigint NOT NULL,
+  lease_token text COLLATE "C" PRIMARY KEY,
+  event_ids   text[] COLLATE "C" NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX kept_events_due ON ${schema}.kept_events (due_at);
 
 CREATE TABLE ${schema}.endpoints (
   endpoint_id      text COLLATE "C" PRIMARY KEY,

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
-import type { DeliveryRecord, FanOutAnswer } from '../../../storage/storage.ts'
+import type {
+  DeliveryRecord,
+  EventRecord,
+  FanOutAnswer,
+  InsertedEvent,
+} from '../../../storage/storage.ts'
 import { assertSameIds, firstPage, idsOf, type Kit } from '../kit.ts'
 import type { Reference } from './reference.ts'
 
@@ -11,8 +16,7 @@ export async function compare(kit: Kit, reference: Reference): Promise<void> {
   const { storage } = kit
   const page = { ...firstPage, limit: 10_000 }
   const backlog = await storage.backlog({ now: kit.at(0) })
-  const pending = [...reference.deliveries.values()].filter(({ status }) => status === 'pending')
-  assert.equal(backlog.deliveries.count, pending.length)
+  assert.equal(backlog.deliveries.count, pendingOf(reference).length)
   const waiting = [...reference.events.values()].filter(({ waits }) => waits)
   assert.equal(backlog.events.count, waiting.length)
   for (const tenantId of tenants) {
@@ -47,6 +51,35 @@ export async function compare(kit: Kit, reference: Reference): Promise<void> {
 export function compareFanOut(answer: FanOutAnswer, expected: FanOutAnswer): void {
   assertSameIds(answer.events, expected.events)
   assertSameIds(answer.settled, expected.settled)
+}
+
+/** @param expected - Without positions, which are for the storage to say. */
+export function compareInserted(
+  answers: InsertedEvent[],
+  stored: EventRecord[],
+  expected: Omit<InsertedEvent, 'position'>[],
+): void {
+  assert.deepEqual(
+    answers.map(({ position: _, ...answer }) => answer),
+    expected,
+  )
+  for (const { id, position } of stored) {
+    const answer = answers.find((given) => given.id === id)
+    if (answer) assert.equal(answer.position, position, `the position of event ${id}`)
+  }
+}
+
+/** @param expected - As epoch milliseconds. */
+export function compareNextDueAt(next: Date | null, expected: number | null): void {
+  if (expected === null) assert.equal(next, null, 'something is due although nothing waits')
+  else assert.ok(next !== null, 'nothing is due although something waits')
+  if (expected !== null && expected > Number.NEGATIVE_INFINITY) {
+    assert.ok(Number(next) <= expected, `${next?.toISOString()} is too late by the reference`)
+  }
+}
+
+export function pendingOf(reference: Reference): DeliveryRecord[] {
+  return [...reference.deliveries.values()].filter(({ status }) => status === 'pending')
 }
 
 function comparable(row: DeliveryRecord): DeliveryRecord {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import type { DeliveryRecord, EventRecord } from '../../../storage/storage.ts'
-import { assertSameIds, idsOf, type Kit } from '../kit.ts'
-import { compare, compareFanOut, tenants } from './comparison.ts'
+import { assertSameIds, idsOf, type Kit, leasesOf } from '../kit.ts'
+import { anyEvent } from './any-event.ts'
+import {
+  compare,
+  compareFanOut,
+  compareInserted,
+  compareNextDueAt,
+  pendingOf,
+  tenants,
+} from './comparison.ts'
 import { Dice } from './dice.ts'
 import { Reference } from './reference.ts'
 
@@ -67,19 +75,20 @@ export class RandomOperations {
   ]
 
   async #insertEvents(): Promise<void> {
-    const events = this.#dice.times(1 + this.#dice.int(4), () => {
-      const known = this.#dice.pickFrom([...this.#reference.events.values()])
-      const isRepeated = known !== undefined && this.#dice.chance(0.1)
-      const idempotencyKey = this.#dice.chance(0.3) ? `key ${this.#dice.int(12)}` : null
-      const [tenantId, createdAt] = [this.#dice.pick(tenants), this.#now()]
-      const fanOut = this.#dice.chance(0.9)
-      if (isRepeated) return known.event
-      return this.#kit.event({ tenantId, idempotencyKey, createdAt, fanOut })
-    })
-    this.#tell(`insert ${idsOf(events)}`)
+    const leases = [this.#newClaim(), this.#newClaim()]
+    const known = { reference: this.#reference, now: this.#now(), leases }
+    const events = this.#dice.times(1 + this.#dice.int(4), () =>
+      anyEvent(this.#kit, this.#dice, known),
+    )
+    this.#tell(`insert ${events.map(({ id, lease }) => id + (lease ? ' leased' : ''))}`)
     const answers = await this.#kit.storage.insertEvents({ events })
-    assert.deepEqual(answers, this.#reference.insertEvents(events))
-    this.#reference.takePositions(await this.#kit.eventsOf(events))
+    const stored = await this.#kit.eventsOf(events)
+    compareInserted(answers, stored, this.#reference.insertEvents(events))
+    this.#reference.takePositions(stored)
+    for (const { leaseToken } of leases) {
+      const held = stored.filter(({ id }) => this.#reference.isHeld({ id, leaseToken }))
+      if (held.length > 0) this.#heldEvents.push({ events: held, leaseToken })
+    }
   }
 
   async #addEndpoint(): Promise<void> {
@@ -267,11 +276,7 @@ export class RandomOperations {
     const next = await this.#kit.storage.nextDueAt({ exclude })
     const expected = this.#reference.nextDueAt(exclude)
     this.#tell(`next due without ${exclude}: ${next?.toISOString()}`)
-    if (expected === null) assert.equal(next, null, 'something is due although nothing waits')
-    else assert.ok(next !== null, 'nothing is due although something waits')
-    if (expected !== null && expected > Number.NEGATIVE_INFINITY) {
-      assert.ok(Number(next) <= expected, `${next?.toISOString()} is too late by the reference`)
-    }
+    compareNextDueAt(next, expected)
   }
 
   /** Lets all leases end and all work succeed: nothing may be left, and nothing lost on the way. */
@@ -299,10 +304,7 @@ export class RandomOperations {
       assert.deepEqual(accepted, this.#reference.settle(settlements))
       if ((await this.#kit.storage.nextDueAt({ exclude: [] })) === null) break
     }
-    const pending = [...this.#reference.deliveries.values()].filter(
-      ({ status }) => status === 'pending',
-    )
-    assert.deepEqual(idsOf(pending), [], 'these were lost')
+    assert.deepEqual(idsOf(pendingOf(this.#reference)), [], 'these were lost')
   }
 
   // Chance and time
@@ -343,8 +345,4 @@ export class RandomOperations {
   #tell(what: string): void {
     this.story.push(`${this.#nowMs} ms: ${what}`)
   }
-}
-
-function leasesOf(rows: DeliveryRecord[]): { id: string; leaseToken: string }[] {
-  return rows.map(({ id, leaseToken }) => ({ id, leaseToken: leaseToken ?? '' }))
 }

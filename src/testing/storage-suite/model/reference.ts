@@ -7,6 +7,7 @@ import type {
   FanOutAnswer,
   FanOutResult,
   HealthChange,
+  InsertedEvent,
   Lease,
   NewDelivery,
   NewEvent,
@@ -44,7 +45,12 @@ export class Reference {
   /** The greatest position seen: later events exceed it. */
   position = 0
 
-  insertEvents(events: NewEvent[]): { id: string; createdAt: Date; inserted: boolean }[] {
+  isHeld({ id, leaseToken }: Lease): boolean {
+    return this.events.get(id)?.leaseToken === leaseToken
+  }
+
+  /** Positions are for the storage to say: see `takePositions`. */
+  insertEvents(events: NewEvent[]): Omit<InsertedEvent, 'position'>[] {
     return events.map((event) => {
       const repeated = this.events.get(event.id)?.event
       if (repeated) return { id: repeated.id, createdAt: repeated.createdAt, inserted: true }
@@ -55,7 +61,8 @@ export class Reference {
           idempotencyKey === event.idempotencyKey,
       )?.event
       if (standing) return { id: standing.id, createdAt: standing.createdAt, inserted: false }
-      const wait = { waits: event.fanOut, dueAt: null, leaseToken: null }
+      const { leaseToken = null, leaseUntil: dueAt = null } = event.lease ?? {}
+      const wait = { waits: event.fanOut, dueAt, leaseToken }
       this.events.set(event.id, { event, ...wait, positioned: false })
       return { id: event.id, createdAt: event.createdAt, inserted: true }
     })
