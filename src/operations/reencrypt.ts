@@ -1,3 +1,4 @@
+import PQueue from 'p-queue'
 import type { Context } from '../core/context.ts'
 import { renewSecrets } from '../core/signing/endpoint-secrets.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
@@ -30,6 +31,9 @@ export interface ReencryptAllResult extends ReencryptResult {
 
 /** Endpoints held in memory at once. */
 const perPage = 500
+
+/** Endpoints written at once: each takes a round trip, and others need the storage as well. */
+const atOnce = 4
 
 /** Encrypts everything of a tenant's endpoints with the first key. */
 export async function reencryptEndpoints(
@@ -83,10 +87,17 @@ async function reencryptPage(
   page: EndpointRecord[],
   result: ReencryptResult,
 ): Promise<void> {
-  for (const endpoint of page) {
-    const outcome = await reencrypt(context, endpoint)
-    if (outcome === 'changed') result.changed++
-    if (outcome === 'unreadable') result.unreadable.push(endpoint.id)
+  const queue = new PQueue({ concurrency: atOnce })
+  try {
+    const outcomes = await queue.addAll(page.map((endpoint) => () => reencrypt(context, endpoint)))
+    outcomes.forEach((outcome, index) => {
+      if (outcome === 'changed') result.changed++
+      if (outcome === 'unreadable') result.unreadable.push(page[index]?.id ?? '')
+    })
+  } catch (error) {
+    queue.clear()
+    await queue.onIdle()
+    throw error
   }
 }
 

@@ -160,6 +160,28 @@ describe('keys', () => {
     expect(await after.webhooks.reencrypt()).toEqual({ changed: 0, ...nothing })
   })
 
+  test('reencrypt writes a few endpoints at once, and stops at a fault', async () => {
+    const storage = await manyTenants()
+    let [writes, underWay, most] = [0, 0, 0]
+    const slow: Storage = {
+      ...storage,
+      async updateEndpoint(params) {
+        const write = ++writes
+        underWay += 1
+        most = Math.max(most, underWay)
+        await new Promise((resolve) => setImmediate(resolve))
+        underWay -= 1
+        if (write === 100) throw new Error('connection lost')
+        return storage.updateEndpoint(params)
+      },
+    }
+    const { webhooks } = instance(slow, [newKey, oldKey], 2)
+    await expect(webhooks.reencrypt()).rejects.toMatchObject({ code: 'storage_failed' })
+    expect(most).toBe(4)
+    expect(underWay).toBe(0)
+    expect(writes).toBeLessThanOrEqual(100 + 4)
+  })
+
   test('reencrypt with a limit goes on from its cursor, in batches of bounded size', async () => {
     const storage = await manyTenants()
     const sizes: number[] = []

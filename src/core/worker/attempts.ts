@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import type { DeliveryRecord, EndpointRecord, EventRecord } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import { cancelDelivery } from './cancel-delivery.ts'
@@ -32,7 +31,6 @@ export class Attempts {
   readonly #recorder: Recorder
   readonly #leases: Leases
   readonly #slots: Slots
-  readonly #queue: PQueue
   /** Is called when a slot that this endpoint had has become free, and once more at the record. */
   readonly #onFree: (endpointId: string) => void
 
@@ -48,12 +46,6 @@ export class Attempts {
     this.#leases = worker.leases
     this.#slots = worker.slots
     this.#onFree = worker.onFree
-    this.#queue = new PQueue({ concurrency: context.settings.limits.inFlight })
-  }
-
-  /** Resolves once none is under way; some may still be on their way into the storage. */
-  async idle(): Promise<void> {
-    await this.#queue.onIdle()
   }
 
   /**
@@ -64,20 +56,17 @@ export class Attempts {
   begin(found: Found, direct: DirectEvent | null): void {
     const { id, endpointId, leaseToken } = found.delivery
     const held = this.#leases.hold({ id, endpointId, leaseToken: leaseToken ?? '', direct })
-    void this.#queue.add(() => this.#process(held, found))
+    void this.#process(held, found)
   }
 
-  /** Resolves once the slot is free for the next delivery. */
+  /** Never rejects. */
   async #process(held: HeldLease, found: Found): Promise<void> {
     const ended = await this.#attempt(held, found).catch((error) => this.#report(held, error))
-    const settled = this.#settle(held, ended)
-    if (ended?.outcome.settlement.attempt.succeeded) {
-      // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
-      this.#leases.freeSlot(held)
-      this.#onFree(held.endpointId)
-    } else {
-      await settled
-    }
+    void this.#settle(held, ended)
+    if (!ended?.outcome.settlement.attempt.succeeded) return
+    // Nothing follows from it for its endpoint: the slot need not wait until it is recorded.
+    this.#leases.freeSlot(held)
+    this.#onFree(held.endpointId)
   }
 
   /** @returns `null` where there is nothing to settle. */
@@ -99,6 +88,7 @@ export class Attempts {
     return { job, outcome: decideOutcome(job, attempt, { settings, random, now: clock.now() }) }
   }
 
+  /** Never rejects. */
   async #settle(held: HeldLease, ended: Ended | null): Promise<void> {
     try {
       if (ended !== null) await this.#record(held, ended)

@@ -109,12 +109,6 @@ export class Worker {
     return this.#nextRun(await this.#claim())
   }
 
-  /** Resolves once no attempt is under way. */
-  async idle(): Promise<void> {
-    await this.#claiming?.catch(() => {})
-    await this.#attempts.idle()
-  }
-
   /**
    * Takes no new work and waits for what is under way; what has not ended after `graceMs` is
    * aborted and handed back, without counting as an attempt.
@@ -124,9 +118,9 @@ export class Worker {
     this.#alarm.cancel()
     const givenBack = this.#fanOut.close()
     const cancel = this.#context.clock.setTimer(() => this.#leases.abortAll(), graceMs)
-    await this.idle()
-    cancel()
+    await this.#claiming?.catch(() => {})
     await this.#leases.released()
+    cancel()
     await givenBack
   }
 
