@@ -20,6 +20,8 @@ export interface ChildTask {
   location: string
   works: boolean
   emits?: (EmitterTask & { predecessors: string[] }) | undefined
+  /** Whether it ends once it has emitted everything, and does not work on until it is told to stop. */
+  leaves?: boolean | undefined
   /** Default: polling. */
   scheduler?: CrashScheduler | undefined
   crashPoint?: CrashPoint | undefined
@@ -114,7 +116,7 @@ async function run(): Promise<void> {
     })
     await emitter.run(readLane(task.folder, predecessors))
   }
-  if (task.works) await stopped
+  if (task.works && !task.leaves) await stopped
   await webhooks.stop()
   await close()
   await connection.close()

@@ -77,7 +77,7 @@ export async function runRandomKills(
   const lanes = [...emitters, ...workers]
   const evidence = await stage.collect({
     emitters: emitters.flatMap((lane) => lane.processes),
-    workers: workers.flatMap((lane) => lane.processes),
+    workers: lanes.flatMap((lane) => lane.processes),
     killed: new Set(lanes.flatMap((lane) => [...lane.killed])),
     serverCrashes,
   })
@@ -104,7 +104,9 @@ function startLanes(run: RandomKills, { folder }: Place, { location }: Stage) {
     return new Lane(lane, (name, predecessors) => ({
       ...common,
       name,
-      works: false,
+      // Every second one is a worker besides, and keeps what it emits.
+      works: index % 2 === 1,
+      leaves: true,
       emits: { ...emits, predecessors },
     }))
   })

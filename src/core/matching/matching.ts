@@ -40,21 +40,21 @@ export function matchRules(
 ): SubscriptionDecision {
   const pattern = subscription.events.find((events) => matchesPattern(events, occurrence.type))
   if (pattern === undefined) return heldBack('no pattern matches')
-  const rules = [`pattern ${pattern}`]
+  let rule = `pattern ${pattern}`
 
   if (subscription.channels.length > 0) {
     const channel = sharedChannel(subscription.channels, occurrence.channels)
     if (channel === undefined) return heldBack('no channel in common')
-    rules.push(`channel ${channel}`)
+    rule += `, channel ${channel}`
   }
 
   if (subscription.filter !== null) {
     if (!matchesFilter(subscription.filter, occurrence.data())) {
       return heldBack('filter does not match')
     }
-    rules.push('filter matches')
+    rule += ', filter matches'
   }
-  return { receives: true, rule: rules.join(', ') }
+  return { receives: true, rule }
 }
 
 function heldBack(rule: string): SubscriptionDecision {

@@ -28,12 +28,16 @@ export function redactAttempt(
   attempt: Pick<Attempt, 'response' | 'error'>,
   { headers, hidden, now }: { headers: Record<string, string>; hidden: string[]; now: Date },
 ): Pick<Attempt, 'requestHeaders' | 'response' | 'error'> {
-  const ours = Object.entries(headers).filter(([name]) => !loggedAsSent.has(name))
-  const secrets = ours.filter(([name]) => !commonplace.has(name)).map(([, value]) => value)
-  const scrub = scrubber([...secrets, ...hidden])
+  const secrets = [...hidden]
+  const shown = Object.entries(headers).map(([name, value]) => {
+    if (loggedAsSent.has(name)) return [name, value]
+    if (!commonplace.has(name)) secrets.push(value)
+    return [name, redacted]
+  })
+  const scrub = scrubber(secrets)
   const { response, error } = attempt
   return {
-    requestHeaders: { ...headers, ...Object.fromEntries(ours.map(([name]) => [name, redacted])) },
+    requestHeaders: Object.fromEntries(shown),
     response: response && redactResponse(response, scrub, now),
     error: error && { ...error, message: scrub(error.message) },
   }

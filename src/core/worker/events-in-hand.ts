@@ -1,6 +1,6 @@
-import type { EventRecord, InsertedEvent, Lease, NewEvent, Storage } from '../../storage/storage.ts'
+import type { EventRecord, InsertedEvent, Lease, NewEvent } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
-import { type FirstPage, Hand, type LeasedEvents, type TenantHand } from './hand.ts'
+import { type FirstPage, Hand, type LeasedEvents, merge, type TenantHand } from './hand.ts'
 import { HandPace } from './hand-pace.ts'
 
 /**
@@ -222,7 +222,7 @@ export class EventsInHand {
     const [first] = tenant.groups
     const isNew = page !== null && this.#nowMs - page.at < endpointsStandMs
     if (isNew && first !== undefined && first.place < page.arrived) return page.read
-    const read = this.#readPage(tenant.groups.flatMap(({ events }) => events))
+    const read = this.#readPage(tenant)
     tenant.page = { read, at: this.#nowMs, arrived }
     try {
       return await read
@@ -232,27 +232,17 @@ export class EventsInHand {
     }
   }
 
-  async #readPage(events: EventRecord[]): Promise<FirstPage> {
+  async #readPage({ tenantId, groups }: TenantHand): Promise<FirstPage> {
+    const { position, emittedAt } = merge(groups.map(({ bounds }) => bounds))
     const endpoints = await this.#context.storage.listSubscribers({
-      ...subscribersOf(events),
+      tenantId,
+      position,
+      emittedAt: new Date(emittedAt),
       after: null,
       limit: endpointsOnFirstPage,
     })
     return { endpoints, isLast: endpoints.length < endpointsOnFirstPage }
   }
-}
-
-/** Whom events of one tenant may concern. */
-export function subscribersOf(
-  events: EventRecord[],
-): Pick<Parameters<Storage['listSubscribers']>[0], 'tenantId' | 'position' | 'emittedAt'> {
-  let position = 0
-  let emittedAt = Number.POSITIVE_INFINITY
-  for (const event of events) {
-    position = Math.max(position, event.position)
-    emittedAt = Math.min(emittedAt, event.createdAt.getTime())
-  }
-  return { tenantId: events[0]?.tenantId ?? '', position, emittedAt: new Date(emittedAt) }
 }
 
 /** Those that were inserted, as they are stored, by their tokens. */

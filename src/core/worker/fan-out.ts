@@ -10,8 +10,8 @@ import { delayBefore } from '../health/retry-policy.ts'
 import { matchRules } from '../matching/matching.ts'
 import { DirectEvent, type DirectParts } from './direct-event.ts'
 import type { DirectSends } from './direct-sends.ts'
-import { EventsInHand, type InsertAnswer, subscribersOf } from './events-in-hand.ts'
-import type { FirstPage, LeasedEvents } from './hand.ts'
+import { EventsInHand, type InsertAnswer } from './events-in-hand.ts'
+import { boundsOf, type FirstPage, type LeasedEvents } from './hand.ts'
 
 /** Endpoints of a tenant looked at at once, after the first page. */
 const endpointsPerPage = 500
@@ -98,11 +98,14 @@ export class FanOut {
 
   /** Goes on after the first page. */
   async #fanOutRest(batch: Batch, firstPage: EndpointRecord[]): Promise<void> {
+    const { position, emittedAt } = boundsOf(batch.events)
     let page = firstPage
     let isLast = false
     do {
       page = await this.#context.storage.listSubscribers({
-        ...subscribersOf(batch.events),
+        tenantId: batch.events[0]?.tenantId ?? '',
+        position,
+        emittedAt: new Date(emittedAt),
         after: page.at(-1)?.id ?? null,
         limit: endpointsPerPage,
       })
@@ -126,8 +129,9 @@ export class FanOut {
     let sends = batch.isDirect && isOnly ? this.#host.directSends(batch.since) : null
     let results: FanOutResult[] = []
     let count = 0
+    const now = this.#context.clock.now()
     for (const event of events) {
-      const deliveries = this.#deliveriesOf(event, endpoints)
+      const deliveries = this.#deliveriesOf(event, endpoints, now)
       const parts = sends && pickDirect(deliveries, sends, endpointOf)
       if (sends && parts) {
         const tokens = { event: leaseToken, deliveries: sends.leaseToken }
@@ -153,7 +157,7 @@ export class FanOut {
     if (results.some(({ deliveries }) => deliveries.some(isPending))) this.#host.onWaiting()
   }
 
-  #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[]): NewDelivery[] {
+  #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[], now: Date): NewDelivery[] {
     const { type, channels } = event
     const occurrence = { type, channels, data: lazyDataOf(event) }
     return (
@@ -161,12 +165,12 @@ export class FanOut {
         .filter((endpoint) => wasSubscribedAt(endpoint, event))
         // Whether it is still active is decided below: what it missed shall be seen as cancelled.
         .filter((endpoint) => matchRules(endpoint, occurrence).receives)
-        .map((endpoint) => this.#deliveryOf(event, endpoint))
+        .map((endpoint) => this.#deliveryOf(event, endpoint, now))
     )
   }
 
-  #deliveryOf(event: EventRecord, endpoint: EndpointRecord): NewDelivery {
-    const { clock, ids, random, settings } = this.#context
+  #deliveryOf(event: EventRecord, endpoint: EndpointRecord, createdAt: Date): NewDelivery {
+    const { ids, random, settings } = this.#context
     const delayMs = delayBefore(endpoint.retry ?? settings.retry, 0, { random }) ?? 0
     return {
       id: ids('dlv'),
@@ -178,7 +182,7 @@ export class FanOut {
       cancelReason: endpoint.active ? null : 'endpoint_disabled',
       dueAt: endpoint.active ? new Date(event.createdAt.getTime() + delayMs) : null,
       leaseToken: null,
-      createdAt: clock.now(),
+      createdAt,
     }
   }
 }

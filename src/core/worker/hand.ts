@@ -22,6 +22,16 @@ interface Group extends LeasedEvents {
   origin: Origin
   /** How many groups of its tenant had come before it. */
   place: number
+  /** Of all that came with it. */
+  bounds: Bounds
+}
+
+/** What decides which endpoints events of a tenant may concern. */
+export interface Bounds {
+  /** The greatest position. */
+  position: number
+  /** When the first one was emitted, as epoch milliseconds. */
+  emittedAt: number
 }
 
 /** What is at hand of one tenant. */
@@ -69,7 +79,8 @@ export class Hand {
   add({ events, ...lease }: LeasedEvents, origin: Origin): void {
     for (const [tenantId, ofTenant] of groupByTenant(events)) {
       const tenant = this.#tenantOf(tenantId)
-      tenant.groups.push({ ...lease, events: ofTenant, origin, place: tenant.arrived })
+      const bounds = boundsOf(ofTenant)
+      tenant.groups.push({ ...lease, events: ofTenant, origin, place: tenant.arrived, bounds })
       tenant.arrived += 1
     }
     this.#note(events, origin, 1)
@@ -113,6 +124,23 @@ export class Hand {
     this.#counts[origin] += sign * events.length
     for (const { body } of events) this.#bytes += sign * body.length
   }
+}
+
+export function boundsOf(events: EventRecord[]): Bounds {
+  return merge(
+    events.map(({ position, createdAt }) => ({ position, emittedAt: createdAt.getTime() })),
+  )
+}
+
+/** What holds for all of them. */
+export function merge(all: readonly Bounds[]): Bounds {
+  let position = 0
+  let emittedAt = Number.POSITIVE_INFINITY
+  for (const each of all) {
+    position = Math.max(position, each.position)
+    emittedAt = Math.min(emittedAt, each.emittedAt)
+  }
+  return { position, emittedAt }
 }
 
 function groupByTenant(events: EventRecord[]): Map<string, EventRecord[]> {
