@@ -83,6 +83,26 @@ describe('onWork', () => {
     await expectHeard(ear, 2 + 1 + 2)
   })
 
+  test('tells nobody of what is emitted under a lease, until it is given back', async () => {
+    const ear = await listenOn(make(server.pool()))
+    const lease = { leaseToken: 'lease', leaseUntil: kit.at(1_000) }
+    const { id } = await kit.addEvent({ lease })
+    await kit.addEvents(3, { lease })
+    await expectHeard(ear, 0)
+    await storage.releaseEvents({ now: kit.at(0), leases: [{ id, leaseToken: 'other' }] })
+    await expectHeard(ear, 1)
+    await storage.releaseEvents({ now: kit.at(0), leases: [{ id, leaseToken: 'lease' }] })
+    await expectHeard(ear, 3)
+  })
+
+  test('tells of claimed events that are given back', async () => {
+    const event = await kit.addEvent()
+    await kit.claimEvents(0, { leaseToken: 'lease' })
+    const ear = await listenOn(make(server.pool()))
+    await storage.releaseEvents({ now: kit.at(0), leases: [{ id: event.id, leaseToken: 'lease' }] })
+    await expectHeard(ear, 1)
+  })
+
   test('does not tell what this process did itself', async () => {
     const ear = await listenOn(storage)
     await kit.addDelivery()

@@ -21,11 +21,13 @@ const quickMs = 50
 /** For how long what other processes emit is not looked for while there are events at hand. */
 const claimStandsMs = 50
 
-/** Emitted events are kept as long as those at hand will be used up in about so long, */
+/**
+ * What this process emits is kept as long as all that is at hand will be used up in about `keptMs`,
+ * or is no more than `keptPerSlot` for each slot. There are never more than `mostKept`, and no more
+ * come once their bodies take `mostKeptBytes`.
+ */
 const keptMs = 2_000
-/** or are no more than so many for each slot; */
 const keptPerSlot = 4
-/** and never more than so many, or with longer bodies in all. */
 const mostKept = 20_000
 const mostKeptBytes = 32 * 1024 * 1024
 

@@ -231,7 +231,7 @@ export async function listEventsWithoutDelivery(
           -- As pairEquals: looked up for each event, and never read from one end to the other.
           SELECT FROM ${database.schema}.fan_out_queue AS waiting
             WHERE waiting.event_id BETWEEN event.event_id AND event.event_id)
-        AND event_id <> ALL (${keptIds(database.schema)})
+        AND event_id NOT IN (${keptIds(database.schema)})
         AND NOT EXISTS (
           SELECT FROM ${database.schema}.deliveries AS delivery
             WHERE ${isOwed})

@@ -137,9 +137,14 @@ function mergeByEvent(results: FanOutResult[]): FanOutResult[] {
   return [...merged.values()].sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
 }
 
-export async function releaseEvents(database: Database, leases: Lease[]): Promise<void> {
+export async function releaseEvents(
+  database: Database,
+  leases: Lease[],
+  notify: string | null,
+): Promise<void> {
   await database.call('release_events', [
     textArray(leases.map(({ id }) => id)),
     textArray(leases.map(({ leaseToken }) => leaseToken)),
+    notify,
   ])
 }

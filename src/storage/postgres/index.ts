@@ -172,7 +172,9 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
     async insertEvents({ events, transaction }) {
       if (events.length === 0) return []
       const payload = transaction === undefined ? ownPayload : foreignPayload
-      return insertEvents(database, events, payload, transaction)
+      // What is leased is nobody else's work.
+      const isWork = events.some(({ lease }) => lease === null)
+      return insertEvents(database, events, isWork ? payload : null, transaction)
     },
     async getEvents(params) {
       return params.ids.length === 0 ? [] : getEvents(database, params)
@@ -192,7 +194,7 @@ export function postgresStorage(options: PostgresStorageOptions): PostgresStorag
       return fanOut(database, params)
     },
     async releaseEvents({ leases }) {
-      if (leases.length > 0) await releaseEvents(database, leases)
+      if (leases.length > 0) await releaseEvents(database, leases, ownPayload)
     },
 
     async insertDeliveries(params) {

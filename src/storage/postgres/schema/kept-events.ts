@@ -2,19 +2,27 @@ import { planning } from './functions.ts'
 import type { SchemaNames } from './names.ts'
 
 /** Events that were inserted under a lease: see the table `kept_events`. */
-export function keptEventsFunctions({ schema }: SchemaNames): string {
+export function keptEventsFunctions({ schema, channelLiteral }: SchemaNames): string {
   return `
 -- Gives events back that were kept, and those of the queue.
-CREATE FUNCTION ${schema}.release_events(p_ids text[], p_tokens text[]) RETURNS void
+CREATE FUNCTION ${schema}.release_events(p_ids text[], p_tokens text[], p_notify text) RETURNS void
 LANGUAGE plpgsql ${planning} AS $$
 #variable_conflict use_column
+DECLARE
+  count_moved integer;
+  count_freed integer;
 BEGIN
   ${lockKept(schema, 'p_tokens')}
   WITH ${taken(schema, { given: 'unnest(p_ids, p_tokens) AS given (event_id, token)', tokens: 'p_tokens' })}
   ${moveToQueue(schema, { from: 'taken', dueAt: 'NULL::bigint', token: 'NULL' })};
+  GET DIAGNOSTICS count_moved = ROW_COUNT;
   UPDATE ${schema}.fan_out_queue AS waiting SET due_at = NULL, lease_token = NULL
     FROM unnest(p_ids, p_tokens) AS given (event_id, token)
     WHERE waiting.event_id = given.event_id AND waiting.lease_token = given.token;
+  GET DIAGNOSTICS count_freed = ROW_COUNT;
+  IF p_notify IS NOT NULL AND count_moved + count_freed > 0 THEN
+    PERFORM pg_notify(${channelLiteral}, p_notify);
+  END IF;
 END $$;
 `
 }
@@ -83,7 +91,7 @@ export function moveEnded(schema: string): string {
   END IF;`
 }
 
-/** Of the ids of all of them, for \`<> ALL\`. */
+/** The ids of all of them. */
 export function keptIds(schema: string): string {
   return `SELECT unnest(event_ids) FROM ${schema}.kept_events`
 }
