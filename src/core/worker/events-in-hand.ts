@@ -1,7 +1,8 @@
-import type { EventRecord, InsertedEvent, Lease, NewEvent } from '../../storage/storage.ts'
+import type { InsertedEvent, Lease, NewEvent } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import { type FirstPage, Hand, type LeasedEvents, merge, type TenantHand } from './hand.ts'
 import { HandPace } from './hand-pace.ts'
+import { insertedOf, underLeases } from './kept-events.ts'
 
 /**
  * Endpoints of a tenant looked at at first: few, so that the first requests of a large fan-out are
@@ -30,9 +31,6 @@ const keptMs = 2_000
 const keptPerSlot = 4
 const mostKept = 20_000
 const mostKeptBytes = 32 * 1024 * 1024
-
-/** Kept events under one token: a storage may hold them together. */
-const eventsPerLease = 50
 
 /** What is taken. */
 export interface Taking {
@@ -149,33 +147,17 @@ export class EventsInHand {
 
   async #insertKept(events: NewEvent[]): Promise<InsertedEvent[]> {
     const since = this.#context.clock.now()
-    const leased = this.#underLeases(events, since)
+    const leased = underLeases(events, this.#context, since)
     const inserting = this.#context.storage.insertEvents({ events: leased })
     this.#inserting.add(inserting)
     this.#insertingCount += events.length
     try {
       const answers = await inserting
-      this.#keep(leased, answers, since)
+      for (const kept of insertedOf(leased, answers)) this.#hand.add({ ...kept, since }, 'kept')
       return answers
     } finally {
       this.#inserting.delete(inserting)
       this.#insertingCount -= events.length
-    }
-  }
-
-  #underLeases(events: NewEvent[], since: Date): NewEvent[] {
-    const { ids, settings } = this.#context
-    const leaseUntil = new Date(since.getTime() + settings.limits.leaseMs)
-    let leaseToken = ''
-    return events.map((event, index) => {
-      if (index % eventsPerLease === 0) leaseToken = ids('lease')
-      return { ...event, lease: { leaseToken, leaseUntil } }
-    })
-  }
-
-  #keep(events: NewEvent[], answers: InsertedEvent[], since: Date): void {
-    for (const [leaseToken, ofLease] of groupByLease(events, answers)) {
-      this.#hand.add({ events: ofLease, leaseToken, since }, 'kept')
     }
   }
 
@@ -245,18 +227,4 @@ export class EventsInHand {
     })
     return { endpoints, isLast: endpoints.length < endpointsOnFirstPage }
   }
-}
-
-/** Those that were inserted, as they are stored, by their tokens. */
-function groupByLease(events: NewEvent[], answers: InsertedEvent[]): Map<string, EventRecord[]> {
-  const groups = new Map<string, EventRecord[]>()
-  events.forEach(({ fanOut: _, lease, ...event }, index) => {
-    const answer = answers[index]
-    if (lease === null || answer === undefined || !answer.inserted) return
-    const record = { ...event, position: answer.position }
-    const group = groups.get(lease.leaseToken)
-    if (group) group.push(record)
-    else groups.set(lease.leaseToken, [record])
-  })
-  return groups
 }
