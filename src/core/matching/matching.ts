@@ -16,21 +16,27 @@ export interface Occurrence {
 
 /** Whether an endpoint receives an event, and the rule that decided it. */
 export interface SubscriptionDecision {
-  receives: boolean
+  readonly receives: boolean
   /**
    * For people, and stable enough to test against. What let the event through, such as
    * `pattern document.*, channel eu, filter matches`; or the first rule that held it back:
    * `inactive`, `no pattern matches`, `no channel in common` or `filter does not match`.
    */
-  rule: string
+  readonly rule: string
 }
+
+// Most endpoints that are asked are held back: they share what is said of it.
+const inactive = heldBack('inactive')
+const noPattern = heldBack('no pattern matches')
+const noChannel = heldBack('no channel in common')
+const noFilter = heldBack('filter does not match')
 
 /** Decides whether an endpoint receives an event. The cheapest rule is asked first. */
 export function matchSubscription(
   subscription: Subscription,
   occurrence: Occurrence,
 ): SubscriptionDecision {
-  return subscription.active ? matchRules(subscription, occurrence) : heldBack('inactive')
+  return subscription.active ? matchRules(subscription, occurrence) : inactive
 }
 
 /** Decides whether an event is meant for an endpoint, be it active or not. */
@@ -39,19 +45,17 @@ export function matchRules(
   occurrence: Occurrence,
 ): SubscriptionDecision {
   const pattern = subscription.events.find((events) => matchesPattern(events, occurrence.type))
-  if (pattern === undefined) return heldBack('no pattern matches')
+  if (pattern === undefined) return noPattern
   let rule = `pattern ${pattern}`
 
   if (subscription.channels.length > 0) {
     const channel = sharedChannel(subscription.channels, occurrence.channels)
-    if (channel === undefined) return heldBack('no channel in common')
+    if (channel === undefined) return noChannel
     rule += `, channel ${channel}`
   }
 
   if (subscription.filter !== null) {
-    if (!matchesFilter(subscription.filter, occurrence.data())) {
-      return heldBack('filter does not match')
-    }
+    if (!matchesFilter(subscription.filter, occurrence.data())) return noFilter
     rule += ', filter matches'
   }
   return { receives: true, rule }

@@ -26,6 +26,8 @@ export class DirectEvent {
   readonly deliveries: readonly NewDelivery[]
   /** Those that wait for a claim. */
   readonly others: readonly NewDelivery[]
+  /** When it was fanned out, as epoch milliseconds. */
+  readonly since: number
   /** The token under which those that are sent are stored. */
   readonly leaseToken: string
   /** The token of the event itself. */
@@ -45,6 +47,7 @@ export class DirectEvent {
   ) {
     this.event = event
     this.deliveries = direct
+    this.since = direct[0]?.createdAt.getTime() ?? 0
     this.others = others
     this.leaseToken = tokens.deliveries
     this.#eventToken = tokens.event

@@ -160,13 +160,14 @@ export class FanOut {
   #deliveriesOf(event: EventRecord, endpoints: EndpointRecord[], now: Date): NewDelivery[] {
     const { type, channels } = event
     const occurrence = { type, channels, data: lazyDataOf(event) }
-    return (
-      endpoints
-        .filter((endpoint) => wasSubscribedAt(endpoint, event))
-        // Whether it is still active is decided below: what it missed shall be seen as cancelled.
-        .filter((endpoint) => matchRules(endpoint, occurrence).receives)
-        .map((endpoint) => this.#deliveryOf(event, endpoint, now))
-    )
+    const deliveries: NewDelivery[] = []
+    for (const endpoint of endpoints) {
+      if (!wasSubscribedAt(endpoint, event)) continue
+      // Whether it is still active is decided below: what it missed shall be seen as cancelled.
+      if (!matchRules(endpoint, occurrence).receives) continue
+      deliveries.push(this.#deliveryOf(event, endpoint, now))
+    }
+    return deliveries
   }
 
   #deliveryOf(event: EventRecord, endpoint: EndpointRecord, createdAt: Date): NewDelivery {

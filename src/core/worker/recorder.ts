@@ -18,8 +18,8 @@ export class Recorder {
   readonly #context: Context
   readonly #consequences: Consequences
   readonly #batcher: Batcher<DirectEvent, boolean>
-  /** Events that wait for an answer, the oldest first, and since when. */
-  readonly #unanswered = new Map<DirectEvent, number>()
+  /** Events that wait for an answer, the oldest first. */
+  readonly #unanswered = new Set<DirectEvent>()
   #cancelTimer: (() => void) | null = null
 
   constructor(context: Context, consequences: Consequences) {
@@ -35,7 +35,7 @@ export class Recorder {
 
   /** Requests of this event are on their way. */
   expect(direct: DirectEvent): void {
-    this.#unanswered.set(direct, this.#context.clock.now().getTime())
+    this.#unanswered.add(direct)
     if (this.#cancelTimer === null) this.#planLook(storedAfterMs)
   }
 
@@ -97,9 +97,9 @@ export class Recorder {
   #recordOld(): void {
     this.#cancelTimer = null
     const now = this.#context.clock.now().getTime()
-    for (const [direct, since] of this.#unanswered) {
-      // With a clock that steps back, `since` may lie ahead.
-      const waitMs = since + storedAfterMs - now
+    for (const direct of this.#unanswered) {
+      // With a clock that steps back, it may lie ahead.
+      const waitMs = direct.since + storedAfterMs - now
       if (waitMs > 0) {
         this.#planLook(Math.min(waitMs, storedAfterMs))
         return
