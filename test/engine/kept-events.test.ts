@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { createWebhooks, memoryStorage, type Storage } from '../../src/index.ts'
+import { type Clock, createWebhooks, memoryStorage, type Storage } from '../../src/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { TestReceivers } from '../../src/testing/test-receivers.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { createTestWebhooks, events } from '../support.ts'
 
 const slots = 8
@@ -7,6 +10,8 @@ const limits = { inFlight: slots, inFlightPerEndpoint: slots }
 const type = 'order.paid'
 const channels = Array.from({ length: 2 * slots }, (_, n) => `channel${n}`)
 const urlOf = (tenantId: string, channel = channels[0]) => `https://${channel}.${tenantId}.example/`
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Events for one endpoint after the other. */
 const orders = (count: number, tenantId = 'default') =>
@@ -170,6 +175,39 @@ describe('an event that a worker’s process emits', () => {
     expect(inserts.filter(({ leased }) => !leased)).toHaveLength(1)
     expect(requests.map(({ url }) => url)).toContain(urlOf('other'))
     expect(requests.length).toBeLessThan(22 * slots)
+  })
+
+  test('keeps nothing waiting that another process emits, though the clock steps back', async () => {
+    const { storage } = watched()
+    const virtual = new VirtualClock(new Date('2026-01-01T12:00:00Z'))
+    let backMs = 0
+    const clock: Clock = {
+      now: () => new Date(virtual.now().getTime() - backMs),
+      setTimer: (callback, delayMs) => virtual.setTimer(callback, delayMs),
+    }
+    const network = new TestReceivers(virtual)
+    const given = { events, storage, clock, random: seededRandom(1), transport: network }
+    const webhooks = createWebhooks({ ...given, limits, logger: silent })
+    for (const tenantId of ['own', 'other']) {
+      for (const channel of channels) {
+        const url = urlOf(tenantId, channel)
+        network.receiver(url).alwaysAnswer({ status: 200, afterMs: 5 })
+        await webhooks.endpoints.create({ tenantId, url, events: ['*'], channels: [channel] })
+      }
+    }
+    await webhooks.start()
+    await virtual.settle()
+    await webhooks.emitMany(orders(3 * slots, 'own'))
+    await virtual.settle()
+    await virtual.advance(1_000)
+    backMs = 3_600_000
+    await webhooks.emitMany(orders(3 * slots, 'own'))
+    await createWebhooks(given).emitMany(orders(1, 'other'))
+    for (let emitted = 0; emitted < 20; emitted++) {
+      await webhooks.emitMany(orders(slots - 1, 'own'))
+      await virtual.advance(5)
+    }
+    expect(network.receiver(urlOf('other')).requests).toHaveLength(1)
   })
 
   test('goes back where its worker stops, also if it comes only then', async () => {

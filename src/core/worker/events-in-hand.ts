@@ -138,6 +138,12 @@ export class EventsInHand {
     return this.#context.settings.limits.inFlight
   }
 
+  /** Not if the clock has stepped back behind it: nobody knows for how long it would stand then. */
+  #stands(sinceMs: number, durationMs: number): boolean {
+    const elapsedMs = this.#nowMs - sinceMs
+    return elapsedMs >= 0 && elapsedMs < durationMs
+  }
+
   #mayKeep(events: NewEvent[]): boolean {
     if (this.#closed || this.#moreWait) return false
     const soon = Math.max(keptPerSlot * this.#inFlight, this.#pace.eventsIn(keptMs))
@@ -165,7 +171,7 @@ export class EventsInHand {
   #claimAhead(limit: number): void {
     if (this.#claiming !== null || this.#hand.claimed >= this.#inFlight) return
     const isQuick = this.#pace.lastLapMs < quickMs
-    const isOld = this.#nowMs - this.#claimedAt >= claimStandsMs
+    const isOld = !this.#stands(this.#claimedAt, claimStandsMs)
     if (!isOld && !(isQuick && this.#moreWait)) return
     // A fault shows again where it is waited for.
     this.#claim(isQuick ? 2 * this.#inFlight : limit)
@@ -204,7 +210,7 @@ export class EventsInHand {
   async #pageOf(tenant: TenantHand): Promise<FirstPage> {
     const { page, arrived } = tenant
     const [first] = tenant.groups
-    const isNew = page !== null && this.#nowMs - page.at < endpointsStandMs
+    const isNew = page !== null && this.#stands(page.at, endpointsStandMs)
     if (isNew && first !== undefined && first.place < page.arrived) return page.read
     const read = this.#readPage(tenant)
     tenant.page = { read, at: this.#nowMs, arrived }
