@@ -104,8 +104,8 @@ async function insertAll(
     new TextList(events.map((event) => event.type)),
     new TextList(events.map((event) => event.body)),
     new TextList(events.map((event) => JSON.stringify(event.channels))),
-    new TextList(events.map((event) => event.idempotencyKey)),
-    new TextList(events.map((event) => event.traceparent)),
+    listOrNull(events.map((event) => event.idempotencyKey)),
+    listOrNull(events.map((event) => event.traceparent)),
     instantArray(events.map((event) => event.createdAt)),
     plainArray(events.map((event) => event.fanOut)),
     ...leaseParams(events),
@@ -115,6 +115,10 @@ async function insertAll(
       event_position::text AS position, inserted::text
     FROM ${schema}.insert_events(${placesOfMany})`
   return (await run('insert_events', sql, params)) as InsertRow[]
+}
+
+function listOrNull(values: (string | null)[]): TextList | null {
+  return values.every((value) => value === null) ? null : new TextList(values)
 }
 
 /** @returns `null` for both where no event has a lease. */
