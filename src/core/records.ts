@@ -23,10 +23,14 @@ export function toDelivery(record: DeliveryRecord): Delivery {
   return { ...delivery, nextAttemptAt: dueAt }
 }
 
-/** A delivery as it is stored when it is added. */
-export function notYetAttempted(delivery: NewDelivery): DeliveryRecord {
+/** A delivery as it is stored when it is added, under this token. */
+export function notYetAttempted(
+  delivery: NewDelivery,
+  leaseToken = delivery.leaseToken,
+): DeliveryRecord {
   return {
     ...delivery,
+    leaseToken,
     attempts: 0,
     step: 0,
     faults: 0,

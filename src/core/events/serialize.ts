@@ -63,7 +63,8 @@ function assertJsonObject(value: object, path: Path, ancestors: Set<object>): vo
     }
   } else {
     if (!isPlain(value)) refuse(path, `a ${value.constructor.name} would lose its contents`)
-    for (const [key, property] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
+      const property = (value as Record<string, unknown>)[key]
       // An optional field that is not there: JSON leaves it out, and so do we.
       if (property !== undefined) assertJsonAt(key, property, path, ancestors)
     }

@@ -44,7 +44,7 @@ export function matchRules(
   subscription: Omit<Subscription, 'active'>,
   occurrence: Occurrence,
 ): SubscriptionDecision {
-  const pattern = subscription.events.find((events) => matchesPattern(events, occurrence.type))
+  const pattern = firstCovering(subscription.events, occurrence.type)
   if (pattern === undefined) return noPattern
   let rule = `pattern ${pattern}`
 
@@ -63,6 +63,12 @@ export function matchRules(
 
 function heldBack(rule: string): SubscriptionDecision {
   return { receives: false, rule }
+}
+
+/** A loop: it is asked of every endpoint of a tenant for every event, and a callback would cost more. */
+function firstCovering(patterns: readonly string[], type: string): string | undefined {
+  for (const pattern of patterns) if (matchesPattern(pattern, type)) return pattern
+  return undefined
 }
 
 /** The endpoint's first channel that the event was emitted to; by way of a set, in linear time. */

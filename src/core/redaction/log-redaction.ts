@@ -1,5 +1,6 @@
 import type { Attempt, AttemptResponse } from '../../model.ts'
 import { parseRetryAfter } from '../health/retry-after.ts'
+import { mapValues } from '../map-values.ts'
 import { redacted, type Scrub, scrubber } from './scrub.ts'
 
 const loggedAsSent = new Set([
@@ -29,26 +30,26 @@ export function redactAttempt(
   { headers, hidden, now }: { headers: Record<string, string>; hidden: string[]; now: Date },
 ): Pick<Attempt, 'requestHeaders' | 'response' | 'error'> {
   const secrets = [...hidden]
-  const shown = Object.entries(headers).map(([name, value]) => {
-    if (loggedAsSent.has(name)) return [name, value]
+  const requestHeaders = mapValues(headers, (value, name) => {
+    if (loggedAsSent.has(name)) return value
     if (!commonplace.has(name)) secrets.push(value)
-    return [name, redacted]
+    return redacted
   })
   const scrub = scrubber(secrets)
   const { response, error } = attempt
   return {
-    requestHeaders: Object.fromEntries(shown),
+    requestHeaders,
     response: response && redactResponse(response, scrub, now),
     error: error && { ...error, message: scrub(error.message) },
   }
 }
 
 function redactResponse(response: AttemptResponse, scrub: Scrub, now: Date): AttemptResponse {
-  const headers = Object.entries(response.headers).map(([name, value]) => {
+  const headers = mapValues(response.headers, (value, name) => {
     // It decides when the next attempt is due, and has no room for a secret.
     const asks = name === 'retry-after' && parseRetryAfter(value, { now, maxMs: 1 }) !== null
-    if (asks) return [name, value]
-    return [name, sensitiveName.test(name) ? redacted : scrub(value)]
+    if (asks) return value
+    return sensitiveName.test(name) ? redacted : scrub(value)
   })
-  return { ...response, headers: Object.fromEntries(headers), body: scrub(response.body) }
+  return { ...response, headers, body: scrub(response.body) }
 }

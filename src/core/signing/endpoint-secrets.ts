@@ -1,4 +1,5 @@
 import type { EndpointSettings, SecretRecord } from '../../storage/storage.ts'
+import { mapValues } from '../map-values.ts'
 import type { Place, SecretBox } from './secret-box.ts'
 
 /** Whose secrets and header values they are: they are bound to it. */
@@ -19,12 +20,12 @@ export function openSecret(box: SecretBox, owner: Owner, stored: string): string
 
 /** Custom headers as they are stored. */
 export function sealHeaders(box: SecretBox, owner: Owner, headers: Headers): Headers {
-  return mapValues(headers, (value, place) => box.seal(value, place), owner)
+  return mapValues(headers, (value, name) => box.seal(value, headerPlace(owner, name)))
 }
 
 /** Custom headers as they are sent. @throws WebhooksError `decryption_failed` */
 export function openHeaders(box: SecretBox, owner: Owner, stored: Headers): Headers {
-  return mapValues(stored, (value, place) => box.open(value, place), owner)
+  return mapValues(stored, (value, name) => box.open(value, headerPlace(owner, name)))
 }
 
 /**
@@ -42,7 +43,9 @@ export function renewSecrets(
     ...secret,
     value: box.renew(secret.value, placeOf(endpoint, 'signing secret')),
   }))
-  const headers = mapValues(endpoint.headers, (value, place) => box.renew(value, place), endpoint)
+  const headers = mapValues(endpoint.headers, (value, name) =>
+    box.renew(value, headerPlace(endpoint, name)),
+  )
   const isSame =
     secrets.length === endpoint.secrets.length &&
     secrets.every(({ value }, index) => value === endpoint.secrets[index]?.value) &&
@@ -57,17 +60,8 @@ export function unexpired(secrets: SecretRecord[], now: Date): SecretRecord[] {
 
 type Headers = Record<string, string>
 
-function mapValues(
-  headers: Headers,
-  change: (value: string, place: Place) => string,
-  owner: Owner,
-): Headers {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      change(value, placeOf(owner, `header ${name}`)),
-    ]),
-  )
+function headerPlace(owner: Owner, name: string): Place {
+  return placeOf(owner, `header ${name}`)
 }
 
 function placeOf({ id, tenantId }: Owner, name: string): Place {

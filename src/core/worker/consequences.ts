@@ -1,4 +1,4 @@
-import type { DeliveryRecord } from '../../storage/storage.ts'
+import type { DeliveryRecord, Settlement } from '../../storage/storage.ts'
 import type { Context } from '../context.ts'
 import type { HealthKeeper } from '../health/health-keeper.ts'
 import { toDelivery } from '../records.ts'
@@ -31,19 +31,23 @@ export class Consequences {
 
   #notify({ job, outcome }: Ended): void {
     const { notifier } = this.#context
-    const { attempt, status } = outcome.settlement
-    const failed = !attempt.succeeded
-    const names = [
-      ...(failed ? (['delivery.attempt.failed'] as const) : []),
-      ...(status === 'succeeded' ? (['delivery.succeeded'] as const) : []),
-      ...(status === 'failed' ? (['delivery.failed'] as const) : []),
-    ].filter((name) => notifier.has(name))
+    const { attempt } = outcome.settlement
+    const names = notificationsOf(outcome.settlement).filter((name) => notifier.has(name))
     if (names.length === 0) return
     const { tenantId } = job.delivery
     const delivery = toDelivery(settled(job.delivery, outcome))
     for (const name of names) notifier.notify(name, { tenantId, delivery, attempt })
   }
 }
+
+function notificationsOf({ status }: Settlement) {
+  if (status === 'succeeded') return onSuccess
+  return status === 'failed' ? onFailure : onFailedAttempt
+}
+
+const onSuccess = ['delivery.succeeded'] as const
+const onFailedAttempt = ['delivery.attempt.failed'] as const
+const onFailure = ['delivery.attempt.failed', 'delivery.failed'] as const
 
 /** The delivery as it stands after its settlement. */
 function settled(delivery: DeliveryRecord, { settlement }: Outcome): DeliveryRecord {

@@ -9,6 +9,8 @@ export interface HeldLease extends Lease {
   direct: DirectEvent | null
   /** Aborted when the lease was lost, or when the worker gives up on the attempt. */
   abort: AbortController
+  /** Whether it takes a slot. */
+  hasSlot: boolean
 }
 
 /**
@@ -18,7 +20,7 @@ export interface HeldLease extends Lease {
 export class Leases {
   readonly #context: Context
   readonly #held = new Map<string, HeldLease>()
-  readonly #inSlots = new Set<HeldLease>()
+  #slotsTaken = 0
   readonly #perEndpoint = new Map<string, number>()
   readonly #releaseListeners: (() => void)[] = []
   #cancelTimer: (() => void) | null = null
@@ -33,7 +35,7 @@ export class Leases {
 
   /** How many of them take a slot. */
   get slotsTaken(): number {
-    return this.#inSlots.size
+    return this.#slotsTaken
   }
 
   /** How many slots are taken per endpoint. */
@@ -41,12 +43,13 @@ export class Leases {
     return this.#perEndpoint
   }
 
-  hold(lease: Omit<HeldLease, 'abort'>): HeldLease {
+  hold(lease: Omit<HeldLease, 'abort' | 'hasSlot'>): HeldLease {
     // Claimed again by this very worker: the lease of its attempt before has ended.
     this.#held.get(lease.id)?.abort.abort()
-    const held: HeldLease = { ...lease, abort: new AbortController() }
+    const { id, endpointId, leaseToken, direct } = lease
+    const abort = new AbortController()
+    const held: HeldLease = { id, endpointId, leaseToken, direct, abort, hasSlot: true }
     this.#held.set(held.id, held)
-    this.#inSlots.add(held)
     this.#count(held.endpointId, 1)
     if (this.#cancelTimer === null) this.#planRenewal()
     return held
@@ -54,7 +57,9 @@ export class Leases {
 
   /** Gives its slot away while the lease is still needed, to settle under. */
   freeSlot(held: HeldLease): void {
-    if (this.#inSlots.delete(held)) this.#count(held.endpointId, -1)
+    if (!held.hasSlot) return
+    held.hasSlot = false
+    this.#count(held.endpointId, -1)
   }
 
   drop(held: HeldLease): void {
@@ -77,7 +82,8 @@ export class Leases {
     for (const held of this.#held.values()) held.abort.abort()
   }
 
-  #count(endpointId: string, change: number): void {
+  #count(endpointId: string, change: 1 | -1): void {
+    this.#slotsTaken += change
     const count = (this.#perEndpoint.get(endpointId) ?? 0) + change
     if (count > 0) this.#perEndpoint.set(endpointId, count)
     else this.#perEndpoint.delete(endpointId)

@@ -167,7 +167,7 @@ export class Worker {
     for (const delivery of deliveries) {
       const { endpointId } = delivery
       const endpoint = endpointOf.get(endpointId)
-      const leased = notYetAttempted({ ...delivery, leaseToken })
+      const leased = notYetAttempted(delivery, leaseToken)
       this.#attempts.begin({ delivery: leased, event, endpoint }, direct)
     }
     this.#recorder.expect(direct)
