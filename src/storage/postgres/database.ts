@@ -57,6 +57,11 @@ export class Database {
     return this.names.schema
   }
 
+  /** Whether a statement that has a name is planned once, and not each time. */
+  get prepares(): boolean {
+    return this.#prefix !== null
+  }
+
   /** Runs one statement, in a transaction of its own. */
   query<Row = TextRow>(sql: string, params: readonly Param[] = []): Promise<Row[]> {
     return this.#run(sql, params)

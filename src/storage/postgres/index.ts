@@ -27,9 +27,10 @@ import {
   recordHealth,
   updateEndpoint,
 } from './endpoints.ts'
-import { getEvents, insertEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
+import { getEvents, listEvents, listEventsWithoutDelivery } from './events.ts'
 import { claimEvents, fanOut, listSubscribers, releaseEvents } from './fan-out.ts'
 import { explainFault } from './faults.ts'
+import { insertEvents } from './insert-events.ts'
 import { migrate } from './migrate.ts'
 import { nextDueAt, prune, readStats } from './operation.ts'
 import type { PostgresPool, PostgresTransaction } from './pool.ts'

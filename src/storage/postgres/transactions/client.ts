@@ -1,5 +1,17 @@
+import { type Database, type Param, paramText } from '../database.ts'
 import type { PostgresTransaction } from '../pool.ts'
 import { unsupported } from './unsupported.ts'
+
+/** Runs a statement of ours, and resolves to its rows. */
+export type Run = (name: string, sql: string, params: Param[]) => Promise<unknown[]>
+
+/** Runs statements on the caller's transaction, if there is one, or else prepared under their names. */
+export function runnerFor(database: Database, transaction: PostgresTransaction | undefined): Run {
+  if (transaction === undefined) {
+    return (name, sql, params) => database.queryNamed(name, sql, params)
+  }
+  return (_name, sql, params) => queryIn(transaction, sql, params.map(paramText))
+}
 
 /**
  * Runs a statement on what the caller gave as `transaction`: a client of `pg`, or a wrapper.
@@ -7,7 +19,7 @@ import { unsupported } from './unsupported.ts'
  * @returns The rows.
  * @throws WebhooksError `transaction_unsupported`
  */
-export async function queryIn(
+async function queryIn(
   transaction: PostgresTransaction,
   sql: string,
   params: (string | null)[],
