@@ -1,4 +1,4 @@
-/** A copy whose values are changed. Written over a copy, so that a key `__proto__` is one like any other. */
+/** A copy with changed values. Written over a copy, so that a key `__proto__` is like any other. */
 export function mapValues(
   record: Record<string, string>,
   change: (value: string, key: string) => string,

@@ -32,7 +32,7 @@ export function serializeBody(
 let lastMs = Number.NaN
 let lastText = ''
 
-/** Many events share their millisecond, and to write one takes as long as to copy their data. */
+/** Kept for the next event: many share their millisecond, and writing it anew is not cheap. */
 function isoText(instant: Date): string {
   const ms = instant.getTime()
   if (ms !== lastMs) {

@@ -65,7 +65,7 @@ function heldBack(rule: string): SubscriptionDecision {
   return { receives: false, rule }
 }
 
-/** A loop: it is asked of every endpoint of a tenant for every event, and a callback would cost more. */
+/** A loop, as every endpoint of a tenant is asked for every event: a callback would cost more. */
 function firstCovering(patterns: readonly string[], type: string): string | undefined {
   for (const pattern of patterns) if (matchesPattern(pattern, type)) return pattern
   return undefined
