@@ -16,6 +16,20 @@ describe('the body of a request', () => {
     )
   })
 
+  test('tells of each event its own instant', () => {
+    // Few milliseconds, so that some come again and others do not.
+    const instants = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 2 })
+    fc.assert(
+      fc.property(instants, (moments) => {
+        const bodies = moments.map((ms) =>
+          serializeBody({ type: 'order.paid', createdAt: new Date(ms), data: {} }, 1_000),
+        )
+        const told = bodies.map((body) => JSON.parse(body).timestamp)
+        expect(told).toEqual(moments.map((ms) => new Date(ms).toISOString()))
+      }),
+    )
+  })
+
   test('carries every JSON value unchanged', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (data) => {
