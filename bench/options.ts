@@ -21,7 +21,7 @@ export interface Options {
   writesReport: boolean
 }
 
-const thorough: Effort = { rounds: 5, warmUps: 2, seconds: 1.5, backlog: 1_000_000 }
+const thorough: Effort = { rounds: 5, warmUps: 3, seconds: 1.5, backlog: 1_000_000 }
 const quick: Effort = { rounds: 2, warmUps: 1, seconds: 0.4, backlog: 50_000 }
 
 /** Of the command line: `--only postgres,bullmq`, `--quick`, `--no-figures`. */

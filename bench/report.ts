@@ -29,7 +29,7 @@ ${verdictTable(verdicts)}
 ## Deliveries per second, one process
 
 About 1 KB each, 64 requests at once, to one loopback receiver in its own process. Every contender is
-a process of its own and outlives the rounds. **Live**: from the first batch of 500 enqueued to the last
+a process of its own, or two that take turns where they can share work, and outlives the rounds. **Live**: from the first batch of 500 enqueued to the last
 request received, in a process that has just delivered 1,000 others: its connections stand, and the
 database has planned its statements. **Backlog**: everything is enqueued before the worker starts, and
 only the rest is measured. ${effort.rounds} interleaved rounds after ${effort.warmUps} that warm up; each measurement is sized to last about
@@ -52,7 +52,7 @@ ${table(
 
 ## Two processes that share the work
 
-Live runs: both enqueue, and both work.
+Live runs: both enqueue, and both work. Each follows the one-process run to which it is compared.
 
 ${table(
   ['', 'deliveries per second', 'of one process', 'own CPU', 'server CPU', 'sent twice'],

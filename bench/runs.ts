@@ -43,9 +43,7 @@ export class Runner {
   }
 
   async run(mode: Mode, count: number, processes = 1): Promise<Sample> {
-    while (this.#children.length < processes)
-      this.#children.push(startPeer('./contenders/child.ts'))
-    const children = this.#children.slice(0, processes)
+    const children = this.#take(processes)
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-bench-'))
     const place = await this.#place(folder)
     // One after the other: the first one makes what the others find.
@@ -59,6 +57,17 @@ export class Runner {
         await server.settle()
       }
     }
+  }
+
+  /** In turn, so that each of them has warmed up as much as the other. */
+  #take(processes: number): Peer<ContenderCalls>[] {
+    const wanted = this.entry.shared ? 2 : 1
+    while (this.#children.length < wanted) {
+      this.#children.push(startPeer('./contenders/child.ts'))
+    }
+    const taken = this.#children.slice(0, processes)
+    this.#children.push(...this.#children.splice(0, processes))
+    return taken
   }
 
   /** The most memory that one of its processes has taken so far, in MiB. */

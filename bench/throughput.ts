@@ -38,15 +38,18 @@ export async function measureThroughput(
     return sample
   }
 
+  function keep(round: number, { entry }: Runner, what: 'live' | 'two' | 'drain', sample: Sample) {
+    if (round >= 0) results.get(entry.name)?.[what].push(sample)
+  }
+
   try {
     for (let round = -effort.warmUps; round < effort.rounds; round++) {
-      for (const mode of ['live', 'drain', 'two'] as const) {
-        for (const runner of runners) {
-          if (mode === 'two' && !runner.entry.shared) continue
-          const sample = mode === 'two' ? await run(runner, 'live', 2) : await run(runner, mode, 1)
-          if (round >= 0) results.get(runner.entry.name)?.[mode].push(sample)
-        }
+      for (const runner of runners) {
+        keep(round, runner, 'live', await run(runner, 'live', 1))
+        // At once after the one process, to which they are compared.
+        if (runner.entry.shared) keep(round, runner, 'two', await run(runner, 'live', 2))
       }
+      for (const runner of runners) keep(round, runner, 'drain', await run(runner, 'drain', 1))
     }
     for (const runner of runners) {
       const result = results.get(runner.entry.name)

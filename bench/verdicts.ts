@@ -42,8 +42,8 @@ export function judgeThroughput(results: Result[]): Verdict[] {
     of(name)?.[mode].map(({ perSecond }) => perSecond) ?? []
   const ratio = (name: string, references: number[], mode: 'live' | 'drain') =>
     references.length === 0 ? null : median(ratiosOf(rates(name, mode), references))
-  const best = (mode: 'live' | 'drain') => {
-    const all = rivals.map((name) => rates(name, mode)).filter((each) => each.length > 0)
+  const best = (mode: 'live' | 'drain', names = rivals) => {
+    const all = names.map((name) => rates(name, mode)).filter((each) => each.length > 0)
     return (all[0] ?? []).map((_, round) => Math.max(...all.map((each) => each[round] ?? 0)))
   }
   const two = ratiosOf(rates('postgres', 'two'), rates('postgres', 'live'))
@@ -55,6 +55,11 @@ export function judgeThroughput(results: Result[]): Verdict[] {
       'Postgres / best of BullMQ, pg-boss and graphile-worker, while enqueued',
       { atLeast: 3 },
       ratio('postgres', best('live'), 'live'),
+    ),
+    judge(
+      'Postgres / better of BullMQ and graphile-worker, while enqueued',
+      { atLeast: 2.5 },
+      ratio('postgres', best('live', ['bullmq', 'graphile-worker']), 'live'),
     ),
     judge(
       'Postgres / best of the three, from a backlog',
