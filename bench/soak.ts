@@ -14,7 +14,7 @@ import { startPeer } from './rpc.ts'
 import { Runner } from './runs.ts'
 import { startServers } from './servers/index.ts'
 import type { SoakCalls } from './soak/child.ts'
-import { growth, type SoakResult } from './soak/memory-track.ts'
+import { growth, looksPerPart, type SoakResult } from './soak/memory-track.ts'
 import { judge } from './verdicts.ts'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })
@@ -50,8 +50,8 @@ try {
 
 Written by \`npm run soak\`. ${describe(machine)}
 
-Memory is that of the sending process, read twelve times in each tenth of the run after a collection
-of garbage, the median of each tenth. **Live** is what the process holds: the heap's objects and the
+Memory is that of the sending process, read ${looksPerPart} times in each tenth of the run after a collection of
+garbage, the median of each tenth. **Live** is what the process holds: the heap's objects and the
 buffers outside of it. **Resident** is what the system has given it. Judged is the most of any tenth
 after the first one, against the second.
 
@@ -72,7 +72,8 @@ ${verdictTable(verdicts)}
 async function fullLoad(): Promise<number> {
   const [entry] = postgresOnly
   if (entry === undefined) throw new Error('There is no contender on Postgres')
-  const runner = new Runner(entry, servers, receiver)
+  // One process: the one that is measured is the one that has warmed up.
+  const runner = new Runner({ ...entry, shared: false }, servers, receiver)
   const { perSecond } = await runner.run('live', 3_000)
   const sample = await runner.run('live', Math.ceil(perSecond * 4))
   await runner.end()

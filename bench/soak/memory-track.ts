@@ -15,7 +15,8 @@ export interface Memory {
   resident: number[]
 }
 
-const looksPerPart = 12
+/** Many, as what is under way at a look is chance. */
+export const looksPerPart = 60
 
 /**
  * Memory over a long run, in equal parts. Each look collects garbage first: without it, V8 lets the
