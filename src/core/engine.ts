@@ -1,3 +1,4 @@
+import { WebhooksError } from '../errors.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { InsertedEvent, NewEvent } from '../storage/storage.ts'
 import type { BacklogReader } from './backlog-reader.ts'
@@ -45,7 +46,10 @@ export class Engine {
   readonly #recorder: Recorder
   #worker: Worker | null = null
   #started = false
+  #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
+  /** Resolves when the drains that were asked for so far have ended. */
+  #drained: Promise<unknown> = Promise.resolve()
   /** Storage faults in a row, and until when the worker rests because of them. */
   #faults = 0
   #restsUntil = new Date(0)
@@ -124,15 +128,20 @@ export class Engine {
   /** Begins to deliver. Called again, it does nothing. */
   async start(): Promise<void> {
     if (this.isStopping) throw stopped()
-    if (this.#started) return
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#started = false
+      this.#starting = null
+      throw error
+    })
+    await this.#starting
+  }
+
+  async #start(): Promise<void> {
     this.#started = true
     const { clock, logger, storage } = this.#context
-    try {
-      await storage.open()
-    } catch (error) {
-      this.#started = false
-      throw error
-    }
+    await this.#drained
+    await storage.open()
+    if (this.isStopping) throw stopped()
     const worker = this.#useWorker()
     this.#endWorkSubscription = storage.onWork?.(() => this.#notifyHere()) ?? null
     try {
@@ -145,7 +154,6 @@ export class Engine {
         run: () => this.#runOrBackOff(worker),
       })
     } catch (error) {
-      this.#started = false
       this.#endWorkSubscription?.()
       throw error
     }
@@ -160,14 +168,44 @@ export class Engine {
 
   /**
    * Does what is due and returns before the deadline, for hosts that live only for a request or
-   * for a cron run. Not to be mixed with `start`.
+   * for a cron run. One at a time: a second one waits for the first, as long as its own time lasts.
+   *
+   * @throws WebhooksError `conflict` once `start` was called, `stopped`
    */
   async drain({ deadline }: DrainOptions): Promise<DrainResult> {
-    if (this.isStopping) throw stopped()
+    this.#requireNoStart()
     const { clock, storage } = this.#context
-    const worker = this.#useWorker()
     const endsAt = deadline.getTime() - drainMarginMs
     const timeLeft = () => endsAt - clock.now().getTime()
+    const before = this.#drained
+    let end = () => {}
+    const own = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#drained = Promise.all([before, own])
+    try {
+      if (!(await this.#endsWithin(timeLeft(), before))) {
+        return { drained: false, nextDueAt: await storage.nextDueAt({ exclude: [] }) }
+      }
+      this.#requireNoStart()
+      return await this.#drain(timeLeft)
+    } finally {
+      end()
+    }
+  }
+
+  #requireNoStart(): void {
+    if (this.isStopping) throw stopped()
+    if (!this.#started) return
+    throw new WebhooksError(
+      'conflict',
+      'This instance was started, and delivers by itself: drain() is for hosts that do not call start()',
+    )
+  }
+
+  async #drain(timeLeft: () => number): Promise<DrainResult> {
+    const { clock, storage } = this.#context
+    const worker = this.#useWorker()
     let nextRunAt: Date | null = null
     while (timeLeft() > 0) {
       nextRunAt = await worker.run({ thorough: true })
@@ -218,6 +256,17 @@ export class Engine {
     return retryAt
   }
 
+  /** Whether something ends in this time. Resolves then, or when the time is over. */
+  async #endsWithin(atMostMs: number, work: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#context.clock.setTimer(() => resolve(false), Math.max(1, atMostMs))
+      void work.then(() => {
+        cancel()
+        resolve(true)
+      })
+    })
+  }
+
   /** Resolves when an attempt ends, or after `atMostMs`. */
   async #freed(atMostMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -232,6 +281,8 @@ export class Engine {
 
   async #stop(): Promise<void> {
     const { logger, settings, storage, transport } = this.#context
+    // What is being set up can be taken down only then.
+    await this.#starting?.catch(() => {})
     this.#endWorkSubscription?.()
     this.#endTelemetry?.()
     await this.emitter.idle()

@@ -135,4 +135,65 @@ describe('drain', () => {
       expect(shop.requests).toHaveLength(n)
     }
   })
+
+  test('waits for the one before it, and finds nothing left', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    await first.endpoints.create({ url, events: ['*'] })
+    for (let n = 0; n < 20; n++) await first.emit('order.paid', { orderId: `o${n}` })
+    const deadline = new Date(clock.now().getTime() + 5_000)
+    const both = Promise.all([first.drain({ deadline }), first.drain({ deadline })])
+    await clock.settle()
+    expect(await both).toEqual([
+      { drained: true, nextDueAt: null },
+      { drained: true, nextDueAt: null },
+    ])
+    expect(shop.requests).toHaveLength(20)
+  })
+
+  test('returns by its own deadline although the one before it goes on', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    shop.answer('timeout')
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.emit('order.paid', { orderId: 'o1' })
+    const now = clock.now().getTime()
+    const long = first.drain({ deadline: new Date(now + 20_000) })
+    let returnedAt = Number.POSITIVE_INFINITY
+    const short = first.drain({ deadline: new Date(now + 2_000) }).then((result) => {
+      returnedAt = clock.now().getTime()
+      return result
+    })
+    await clock.advance(3_000)
+    expect(returnedAt).toBeLessThanOrEqual(now + 2_000)
+    expect(await short).toMatchObject({ drained: false })
+    await clock.advance(20_000)
+    expect(await long).toMatchObject({ drained: false })
+    // The short one has not aborted what the long one had under way.
+    expect(shop.requests).toHaveLength(1)
+  })
+
+  test('is refused once the instance delivers by itself, which it goes on to do', async () => {
+    const { clock, shop, first } = createTwoOnOneStorage()
+    await first.endpoints.create({ url, events: ['*'] })
+    await first.start()
+    const deadline = new Date(clock.now().getTime() + 1_000)
+    await expect(first.drain({ deadline })).rejects.toSatisfy((error) =>
+      isWebhooksError(error, 'conflict'),
+    )
+    await first.emit('order.paid', { orderId: 'o1' })
+    await clock.settle()
+    expect(shop.requests).toHaveLength(1)
+  })
+})
+
+describe('a stop while the instance starts', () => {
+  test('ends the start, and nothing is asked of the storage afterwards', async () => {
+    const { clock, first } = createTwoOnOneStorage()
+    const failed: unknown[] = []
+    first.on('storage.failed', (notification) => failed.push(notification))
+    const starting = first.start().catch((error: unknown) => error)
+    await first.stop()
+    expect(isWebhooksError(await starting, 'stopped')).toBe(true)
+    await clock.advance(60_000)
+    expect(failed).toEqual([])
+  })
 })
