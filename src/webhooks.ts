@@ -3,21 +3,24 @@ import type { Context } from './core/context.ts'
 import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
 import type { EmitOptions, EmitRequest, EmittedEvent } from './core/events/emitter.ts'
 import type { EventData, EventName, EventRegistry } from './core/events/registry.ts'
-import { type DisablePolicy, defaultDisablePolicy } from './core/health/endpoint-health.ts'
+import { type DisablePolicy, resolveDisablePolicy } from './core/health/endpoint-health.ts'
 import { resolveRetryPolicy } from './core/health/retry-policy.ts'
 import { createIdSource } from './core/ids.ts'
 import { type NotificationListener, type NotificationName, Notifier } from './core/notifications.ts'
+import { checkOptions } from './core/option-names.ts'
 import { PayloadRedaction, type RedactOptions } from './core/redaction/payload-redaction.ts'
 import { resilientStorage, stopped } from './core/resilient-storage.ts'
-import { type Limits, resolveLimits } from './core/settings.ts'
+import { type Limits, resolveLimits, resolveUserAgent } from './core/settings.ts'
 import { type CustomSignatureOptions, customSignature } from './core/signing/custom-signature.ts'
 import { type EncryptionOptions, SecretBox } from './core/signing/secret-box.ts'
+import { WebhooksError } from './errors.ts'
 import type { RetryPolicy } from './model.ts'
 import { createDeliveries, type Deliveries } from './operations/deliveries.ts'
 import { createEndpoints, type Endpoints } from './operations/endpoints.ts'
 import { createEvents, type Events } from './operations/events.ts'
 import { type ExplainOptions, type Explanation, explainEvent } from './operations/explain.ts'
 import { createHealth, type ReadHealth } from './operations/health.ts'
+import { requireInstant } from './operations/instants.ts'
 import { type PruneOptions, type PruneResult, prune } from './operations/prune.ts'
 import { createRecover, type Recover } from './operations/recover.ts'
 import {
@@ -59,7 +62,7 @@ export interface WebhooksOptions<Registry extends EventRegistry, Transaction> {
   encryption?: EncryptionOptions | undefined
   /** Payload fields that are hidden from those who look at events and attempts. Default none. */
   redact?: RedactOptions | undefined
-  /** The `user-agent` header. Default `AINexLayer-Webhooks/1`. */
+  /** The `user-agent` header: printable ASCII. Default `AINexLayer-Webhooks/1`. */
   userAgent?: string | undefined
   /** Who wakes the worker. Default `pollingScheduler()`. */
   scheduler?: Scheduler | undefined
@@ -89,7 +92,7 @@ export interface TenantWebhooks<Registry extends EventRegistry, Transaction = ne
    * Takes in an event. Resolves once it is durable; sending it is the worker's business.
    *
    * @throws WebhooksError `unknown_event`, `invalid_payload`, `payload_not_serializable`,
-   * `payload_too_large`, `invalid_option`, `stopped`, `storage_failed`
+   * `payload_too_large`, `invalid_option`, `transaction_unsupported`, `stopped`, `storage_failed`
    */
   emit<Name extends EventName<Registry>>(
     type: Name,
@@ -138,7 +141,13 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
    * the rest without counting an attempt, and closes connections and storage. Final.
    */
   stop(): Promise<void>
-  /** Does what is due and returns before the deadline; for serverless hosts and cron. */
+  /**
+   * Does what is due and returns before the deadline; for serverless hosts and cron, instead of
+   * `start`. One at a time: a second call waits for the first, as long as its own time lasts.
+   *
+   * @throws WebhooksError `conflict` once `start` was called, `invalid_option`, `stopped`,
+   * `storage_failed`
+   */
   drain(options: DrainOptions): Promise<DrainResult>
   /** Deletes what ended before an instant; never anything pending. */
   prune(options: PruneOptions): Promise<PruneResult>
@@ -154,7 +163,8 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
    * already is left alone. Once it tells of nothing `unreadable`, and every process knows the new
    * key, an old key can go. Each endpoint that is written gets a new `version`.
    *
-   * @throws WebhooksError `invalid_option` without `encryption`, or with a `limit` below 1
+   * @throws WebhooksError `invalid_option` without `encryption`, or with a `limit` below 1;
+   * `invalid_cursor`
    */
   reencrypt(options?: ReencryptOptions): Promise<ReencryptAllResult>
   /** The same face, bound to one tenant. @throws WebhooksError `invalid_option` */
@@ -180,11 +190,10 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
 
   function face(tenantOf: TenantOf, onlyFor: string | null): TenantWebhooks<Registry, Transaction> {
     const parts = { onDue: () => engine.notifyDue() }
-    const requestOf = (type: string, data: unknown, given: EmitOptions<unknown>): EmitRequest => ({
-      type,
-      data,
-      options: { ...given, tenantId: tenantOf(given) },
-    })
+    const requestOf = (type: string, data: unknown, given: EmitOptions<unknown>): EmitRequest => {
+      checkOptions('emit', given, emitNames)
+      return { type, data, options: { ...given, tenantId: tenantOf(given) } }
+    }
     return {
       async emit(type, data, emitOptions = {}) {
         if (engine.isStopping) throw stopped()
@@ -218,26 +227,63 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
     registry: options.events,
     start: () => engine.start(),
     stop: () => engine.stop(),
-    drain: (drainOptions) => engine.drain(drainOptions),
-    prune: (pruneOptions) => prune(context, pruneOptions),
+    async drain(drainOptions) {
+      const { deadline } = checkOptions('drain', drainOptions, ['deadline'])
+      return engine.drain({ deadline: requireInstant('deadline', deadline) })
+    },
+    prune: async (pruneOptions) => prune(context, pruneOptions),
     health: createHealth(context, { engine, backlog }),
     reencrypt: (reencryptOptions) => reencryptAll(context, reencryptOptions),
     forTenant: (tenantId) => face(onlyTenant(tenantId), tenantId),
   }
 }
 
+const optionNames: readonly (keyof WebhooksOptions<EventRegistry, unknown>)[] = [
+  'events',
+  'storage',
+  'retry',
+  'disable',
+  'addressGuard',
+  'limits',
+  'signing',
+  'encryption',
+  'redact',
+  'userAgent',
+  'scheduler',
+  'transport',
+  'logger',
+  'telemetry',
+  'clock',
+  'random',
+]
+
+const emitNames: readonly (keyof EmitOptions)[] = [
+  'tenantId',
+  'idempotencyKey',
+  'channels',
+  'transaction',
+]
+
 function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
+  checkOptions('createWebhooks', options, optionNames)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { telemetry = null } = options
   const { addressGuard } = options
+  if (options.transport !== undefined && addressGuard !== undefined) {
+    throw new WebhooksError(
+      'invalid_option',
+      'addressGuard is for the transport that is made here: give it to the one you pass, as ' +
+        'httpTransport({ addressGuard })',
+    )
+  }
   const redaction = new PayloadRedaction(options.redact)
   return {
     settings: {
       retry: resolveRetryPolicy(options.retry),
-      disable: options.disable !== false && { ...defaultDisablePolicy, ...options.disable },
+      disable: resolveDisablePolicy(options.disable),
       limits: resolveLimits(options.limits),
       customSignature: options.signing?.custom ? customSignature(options.signing.custom) : null,
-      userAgent: options.userAgent ?? 'AINexLayer-Webhooks/1',
+      userAgent: resolveUserAgent(options.userAgent),
       redaction,
     },
     clock,

@@ -3,6 +3,7 @@ import type { RetryPolicy } from '../model.ts'
 import type { DisablePolicy } from './health/endpoint-health.ts'
 import type { PayloadRedaction } from './redaction/payload-redaction.ts'
 import type { CustomSignature } from './signing/custom-signature.ts'
+import { isHeaderValue } from './signing/header-name.ts'
 
 /** The bounds of one instance. Every one has a default. */
 export interface Limits {
@@ -10,29 +11,41 @@ export interface Limits {
   inFlight: number
   /** Attempts under way at once per endpoint, in this process. Default 8. */
   inFlightPerEndpoint: number
-  /** Total time of one attempt in milliseconds, from name look-up to the last byte read. Default 30,000. */
+  /**
+   * Total time of one attempt in milliseconds, from name look-up to the last byte read. Default
+   * 30,000, at most a day.
+   */
   timeoutMs: number
-  /** Time for TCP and TLS to connect, in milliseconds. Default 5,000. */
+  /** Time for TCP and TLS to connect, in milliseconds. Default 5,000, at most a day. */
   connectTimeoutMs: number
   /**
    * How long a worker may hold a delivery without renewing, in milliseconds. Default 60,000. Must
    * be longer than `timeoutMs` by 5,000 at least: a lease that ends before its request is the
-   * commonest source of duplicates.
+   * commonest source of duplicates. At most a week.
    */
   leaseMs: number
-  /** How long `stop()` waits for attempts under way, in milliseconds. Default 30,000. */
+  /**
+   * How long `stop()` waits for attempts under way, in milliseconds. Default 30,000, at most a day.
+   */
   stopGraceMs: number
   /** Bytes of UTF-8 in a request body, beyond which `emit` refuses. Default 262,144. */
   payloadBytes: number
   /** Bytes of a response body that are read and kept. Default 16,384. */
   responseBytes: number
-  /** How long an old secret keeps signing beside the new one, in milliseconds. Default 24 hours. */
+  /**
+   * How long an old secret keeps signing beside the new one, in milliseconds. Those before it end no
+   * later. Default 24 hours, at most a year.
+   */
   rotationOverlapMs: number
-  /** The longest wait a receiver can ask for with Retry-After, in milliseconds. Default 24 hours. */
+  /**
+   * The longest wait a receiver can ask for with Retry-After, in milliseconds. Default 24 hours, at
+   * most a year.
+   */
   retryAfterMs: number
 }
 
 const day = 24 * 3_600_000
+const year = 365 * day
 
 export const defaultLimits: Limits = {
   inFlight: 64,
@@ -49,6 +62,19 @@ export const defaultLimits: Limits = {
 
 /** What must remain of a lease after the longest attempt, to settle it. */
 const leaseMarginMs = 5_000
+
+/**
+ * The most a limit may be: what is longer is a mistake in units. Node's timers hold no more than 24
+ * days, and beyond it fire at once.
+ */
+const longest: { [Name in keyof Limits]?: number } = {
+  timeoutMs: day,
+  connectTimeoutMs: day,
+  leaseMs: 7 * day,
+  stopGraceMs: day,
+  rotationOverlapMs: year,
+  retryAfterMs: year,
+}
 
 /** Limits that may be zero; all others are at least one. */
 const mayBeZero = new Set<keyof Limits>(['stopGraceMs', 'responseBytes', 'rotationOverlapMs'])
@@ -68,6 +94,8 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     if (!Number.isSafeInteger(value) || value < (mayBeZero.has(key) ? 0 : 1)) {
       throw invalid(`limits.${name} must be a whole number above zero, not ${String(value)}`)
     }
+    const most = longest[key] ?? Number.MAX_SAFE_INTEGER
+    if (value > most) throw invalid(`limits.${name} must be ${most} at most, not ${value}`)
     limits[key] = value
   }
   if (limits.leaseMs < limits.timeoutMs + leaseMarginMs) {
@@ -77,6 +105,16 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     )
   }
   return limits
+}
+
+const longestUserAgent = 256
+
+/** Checks the `user-agent` header. @throws WebhooksError `invalid_option` */
+export function resolveUserAgent(given = 'AINexLayer-Webhooks/1'): string {
+  const isSendable =
+    typeof given === 'string' && given.length <= longestUserAgent && isHeaderValue(given)
+  if (isSendable) return given
+  throw invalid(`userAgent must be 1 to ${longestUserAgent} printable ASCII characters`)
 }
 
 function names(): string {

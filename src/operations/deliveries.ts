@@ -32,7 +32,8 @@ export interface Deliveries {
    * Sends a delivery again, now: a final one starts its schedule anew (also one that succeeded),
    * a waiting one goes ahead of its time.
    *
-   * @throws WebhooksError `delivery_not_found`; `conflict` while an attempt is under way
+   * @throws WebhooksError `delivery_not_found`; `conflict` while an attempt is under way, or if its
+   * endpoint is not active or was deleted
    */
   retry(id: string, options?: TenantOptions): Promise<Delivery>
   /**
@@ -91,7 +92,12 @@ export function createDeliveries(
     },
 
     async retry(id, options) {
-      const { tenantId } = await find(id, options)
+      const { tenantId, endpointId } = await find(id, options)
+      const endpoint = await storage.getEndpoint({ tenantId, id: endpointId })
+      if (endpoint === null || !endpoint.active) {
+        const state = endpoint === null ? 'was deleted' : 'is not active: enable it first'
+        throw new WebhooksError('conflict', `Endpoint ${endpointId} ${state}`)
+      }
       const changed = await storage.requeueDeliveries({ tenantId, ids: [id], now: clock.now() })
       if (changed.length === 0) {
         throw new WebhooksError(

@@ -3,7 +3,8 @@ import { resolveRetryPolicy } from '../core/health/retry-policy.ts'
 import type { Filter } from '../core/matching/filter.ts'
 import { validateFilter } from '../core/matching/filter-validation.ts'
 import { validatePattern } from '../core/matching/pattern.ts'
-import { checkHeaderName } from '../core/signing/header-name.ts'
+import { checkOptions } from '../core/option-names.ts'
+import { checkHeaderName, isHeaderValue } from '../core/signing/header-name.ts'
 import { WebhooksError } from '../errors.ts'
 import type { RateLimit, RetryPolicy } from '../model.ts'
 import type { EndpointSettings } from '../storage/storage.ts'
@@ -53,6 +54,8 @@ const checks: { [Key in keyof Checked]: (value: never) => Checked[Key] } = {
   metadata: checkMetadata,
 }
 
+const settingNames = Object.keys(checks) as (keyof EndpointInput)[]
+
 /**
  * Checks the settings that are given and leaves out the others.
  *
@@ -60,18 +63,13 @@ const checks: { [Key in keyof Checked]: (value: never) => Checked[Key] } = {
  * `invalid_option`
  */
 export function checkEndpointInput(input: Partial<EndpointInput>): Partial<Checked> {
-  const given = checkObject(input)
+  const given = checkOptions('An endpoint', input, settingNames)
   const checked: Record<string, unknown> = {}
   for (const [key, check] of Object.entries(checks)) {
     const value = given[key as keyof EndpointInput]
     if (value !== undefined) checked[key] = check(value as never)
   }
   return checked as Partial<Checked>
-}
-
-function checkObject<Input>(input: Input): Input {
-  if (typeof input === 'object' && input !== null) return input
-  throw invalid('An endpoint is described by an object such as { url, events }')
 }
 
 /** What an endpoint has where its owner said nothing; `url` and `events` have to be said. */
@@ -88,8 +86,14 @@ const defaults: EndpointInput = {
 }
 
 /** Checks the settings of a new endpoint and fills in the defaults. @throws as above */
-export function checkNewEndpoint(input: EndpointInput): Checked {
-  const given = Object.entries(checkObject(input)).filter(([, value]) => value !== undefined)
+export function checkNewEndpoint<Input extends EndpointInput>(
+  input: Input,
+  otherNames: readonly (keyof Input & string)[],
+): Checked {
+  const all = checkOptions('An endpoint', input, [...settingNames, ...otherNames])
+  const given = settingNames
+    .map((name) => [name, all[name]])
+    .filter(([, value]) => value !== undefined)
   return checkEndpointInput({ ...defaults, ...Object.fromEntries(given) }) as Checked
 }
 
@@ -97,7 +101,7 @@ const longestUrl = 2_048
 
 /** The form alone; where it leads is the address guard's to judge. */
 function checkUrlText(url: unknown): string {
-  if (typeof url !== 'string' || url.length > longestUrl || !URL.canParse(url)) {
+  if (typeof url !== 'string' || url.length > longestUrl || !isUrl(url)) {
     throw invalidUrl(
       `An endpoint's url must be an absolute URL of at most ${longestUrl} characters, such as ` +
         'https://example.com/webhooks',
@@ -110,6 +114,11 @@ function checkUrlText(url: unknown): string {
     "An endpoint's url must hold no user name or password: send them in a header, such as " +
       'authorization',
   )
+}
+
+/** The parser drops or rewrites blanks and line breaks: the log would say another URL than was called. */
+function isUrl(text: string): boolean {
+  return !/[\s\p{Cc}]/u.test(text) && URL.canParse(text)
 }
 
 function checkPatterns(patterns: unknown): string[] {
@@ -129,9 +138,6 @@ function checkDescription(description: unknown): string {
   throw invalid(`description must be a string of at most ${longestDescription} characters`)
 }
 
-/** Visible characters and inner spaces (RFC 9110, section 5.5). */
-const headerValue = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
-
 function checkHeaders(headers: unknown): Record<string, string> {
   const entries = entriesOf(headers)
   if (entries === null || entries.length > mostHeaders) {
@@ -141,7 +147,7 @@ function checkHeaders(headers: unknown): Record<string, string> {
   for (const [givenName, value] of entries) {
     const name = checkHeaderName(givenName)
     if (checked.has(name)) throw invalidHeader(`"${givenName}" is given twice`)
-    if (typeof value !== 'string' || value.length > longestValue || !headerValue.test(value)) {
+    if (typeof value !== 'string' || value.length > longestValue || !isHeaderValue(value)) {
       throw invalidHeader(
         `The value of "${givenName}" must be 1 to ${longestValue} printable ASCII characters`,
       )
@@ -184,10 +190,10 @@ function checkMetadata(metadata: unknown): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>
 }
 
-/** Names and values of an object; `null` for anything else, lists included. */
+/** Names and values of an object; `null` for anything else: a list, a `Map` or `Headers` has none. */
 function entriesOf(value: unknown): [string, unknown][] | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  return Object.entries(value)
+  if (Object.prototype.toString.call(value) !== '[object Object]') return null
+  return Object.entries(value as object)
 }
 
 function invalid(message: string): WebhooksError {

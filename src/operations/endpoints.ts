@@ -88,7 +88,8 @@ export interface Endpoints {
   disable(id: string, options?: TenantOptions): Promise<Endpoint>
   /**
    * Gives an endpoint a new secret. The old one keeps signing beside it for
-   * `limits.rotationOverlapMs`, so that receivers can change over without losing a request.
+   * `limits.rotationOverlapMs` at most, so that receivers can change over without losing a request;
+   * so do older ones that still sign. Ten sign at most: beyond that, the oldest ends.
    *
    * @throws WebhooksError `endpoint_not_found`, `invalid_secret`
    */
@@ -142,8 +143,8 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
   return {
     async create(input) {
       const tenantId = tenantOf(input)
-      const checked = checkNewEndpoint(input)
-      const { active = true } = input
+      const checked = checkNewEndpoint(input, ['tenantId', 'active', 'signature', 'secret'])
+      const active = checkActive(input.active) ?? true
       const secret = createSecret(input, context)
       await transport.checkUrl(checked.url)
       const now = clock.now()
@@ -170,7 +171,7 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
 
     async list(options = {}) {
       const tenantId = tenantOf(options)
-      const { active } = options
+      const active = checkActive(options.active)
       return readPage(
         options,
         (page) => storage.listEndpoints({ tenantId, active, ...page }),
@@ -217,9 +218,9 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
         { value: sealSecret(secretBox, before, secret.stored), createdAt: now, expiresAt: null },
         ...unexpired(before.secrets, now).map((old) => ({
           ...old,
-          expiresAt: old.expiresAt ?? expiresAt,
+          expiresAt: earlier(old.expiresAt ?? expiresAt, expiresAt),
         })),
-      ]
+      ].slice(0, mostSecrets)
       const { tenantId } = before
       const record = await change(id, { secrets }, { tenantId, ifVersion: before.version })
       return { ...toEndpoint(record), secret: secret.shown }
@@ -235,20 +236,39 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
   }
 }
 
+/** With one signature each, their header stays below what receivers take. */
+const mostSecrets = 10
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b
+}
+
+function checkActive(active: unknown): boolean | undefined {
+  if (active === undefined || typeof active === 'boolean') return active
+  throw new WebhooksError('invalid_option', 'active must be true or false')
+}
+
 function createSecret(
   { signature, secret }: SecretInput,
   { random }: Context,
 ): { stored: string; shown: string } {
+  if (signature !== undefined && signature !== 'v1' && signature !== 'v1a') {
+    throw new WebhooksError('invalid_option', 'signature must be "v1" (HMAC) or "v1a" (Ed25519)')
+  }
   if (secret !== undefined) {
     const { kind } = parseSecret(secret)
+    const own = kind === 'ed25519' ? 'v1a' : 'v1'
+    if (signature !== undefined && signature !== own) {
+      throw new WebhooksError(
+        'invalid_secret',
+        `This secret signs ${own}, not ${signature}: leave out signature, or the secret`,
+      )
+    }
     return { stored: secret, shown: kind === 'ed25519' ? publicKeyOf(secret) : secret }
   }
   if (signature === undefined || signature === 'v1') {
     const generated = generateSecret(random)
     return { stored: generated, shown: generated }
-  }
-  if (signature !== 'v1a') {
-    throw new WebhooksError('invalid_option', 'signature must be "v1" (HMAC) or "v1a" (Ed25519)')
   }
   const { secretKey, publicKey } = generateKeyPair(random)
   return { stored: secretKey, shown: publicKey }

@@ -1,4 +1,5 @@
 import type { Context } from '../core/context.ts'
+import { checkOptions } from '../core/option-names.ts'
 import { requireInstant } from './instants.ts'
 
 /** What `prune` takes. */
@@ -24,7 +25,7 @@ const rowsPerWrite = 1_000
  * @throws WebhooksError `invalid_option`
  */
 export async function prune({ storage }: Context, options: PruneOptions): Promise<PruneResult> {
-  const before = requireInstant('before', options.before)
+  const before = requireInstant('before', checkOptions('prune', options, ['before']).before)
   const deleted: PruneResult = { deliveries: 0, events: 0 }
   for (;;) {
     const { deliveries, events } = await storage.prune({ before, limit: rowsPerWrite })

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { testEventName } from '../core/events/event-name.ts'
 import { matchRules } from '../core/matching/matching.ts'
+import { checkOptions } from '../core/option-names.ts'
 import { lazyDataOf } from '../core/worker/fan-out.ts'
 import { WebhooksError } from '../errors.ts'
 import type {
@@ -39,6 +40,16 @@ export interface RecoverResult {
   dryRun: boolean
 }
 
+const recoverNames: readonly (keyof RecoverOptions)[] = [
+  'tenantId',
+  'endpointId',
+  'since',
+  'until',
+  'only',
+  'dryRun',
+  'onProgress',
+]
+
 const perPage = 500
 
 /**
@@ -58,6 +69,7 @@ export function createRecover(
   const { clock, storage } = context
 
   return async (options) => {
+    checkOptions('recover', options, recoverNames)
     const span = checkSpan(options, clock.now())
     const { only = 'failed', dryRun = false } = options
     if (!['failed', 'missing', 'all'].includes(only)) {

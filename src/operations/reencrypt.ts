@@ -61,10 +61,19 @@ export async function reencryptAll(
   { limit = Number.POSITIVE_INFINITY, cursor = null }: ReencryptOptions = {},
 ): Promise<ReencryptAllResult> {
   requireKey(context)
-  if (!(limit >= 1)) throw new WebhooksError('invalid_option', 'limit must be at least 1')
+  if (limit !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw new WebhooksError('invalid_option', 'limit must be a whole number above zero')
+  }
+  // With a cursor of nowhere it would end at once, and say that everything has the first key.
+  if (cursor !== null && !(typeof cursor === 'string' && /^ep_[0-9a-z]+$/.test(cursor))) {
+    throw new WebhooksError(
+      'invalid_cursor',
+      'This cursor is not one of ours. Pass nextCursor of the call before, unchanged.',
+    )
+  }
   const result: ReencryptAllResult = { changed: 0, unreadable: [], nextCursor: cursor }
   for (let left = limit; ; ) {
-    const size = Math.min(perPage, Math.floor(left))
+    const size = Math.min(perPage, left)
     const { nextCursor: after } = result
     const page = await context.storage.listAllEndpoints({ after, limit: size })
     await reencryptPage(context, page, result)

@@ -1,4 +1,5 @@
 import type { Context } from '../core/context.ts'
+import { WebhooksError } from '../errors.ts'
 import type { DeliveryStatus } from '../model.ts'
 import { requireInstant } from './instants.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
@@ -42,6 +43,9 @@ export function createStats({ clock, storage }: Context, tenantOf: TenantOf): Re
     const now = clock.now()
     const since = requireInstant('since', options.since ?? new Date(now.getTime() - day))
     const until = requireInstant('until', options.until ?? now)
+    if (options.until !== undefined && since > until) {
+      throw new WebhooksError('invalid_option', 'since must be before until')
+    }
     const tenantId = tenantOf(options)
     const record = await storage.stats({
       tenantId,

@@ -11,12 +11,7 @@ export function serializeBody(
   event: { type: string; createdAt: Date; data: unknown },
   maxBytes: number,
 ): string {
-  assertJson(event.data, ['data'], new Set())
-  const body = JSON.stringify({
-    type: event.type,
-    timestamp: isoText(event.createdAt),
-    data: event.data,
-  })
+  const body = write(event)
   // A character takes three bytes at most: counting is for bodies that come near the limit.
   const bytes = body.length * 3 <= maxBytes ? 0 : Buffer.byteLength(body)
   if (bytes > maxBytes) {
@@ -27,6 +22,30 @@ export function serializeBody(
     )
   }
   return body
+}
+
+function write({
+  type,
+  createdAt,
+  data,
+}: {
+  type: string
+  createdAt: Date
+  data: unknown
+}): string {
+  try {
+    assertJson(data, ['data'], new Set())
+    return JSON.stringify({ type, timestamp: isoText(createdAt), data })
+  } catch (error) {
+    if (error instanceof WebhooksError) throw error
+    // Nested deeper than the stack, or a getter or a toJSON of the data's own that threw.
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : 'reading it threw'
+    throw new WebhooksError(
+      'payload_not_serializable',
+      `The payload of "${type}" cannot be written as JSON: ${reason}. Convert it before emit.`,
+      { cause: error },
+    )
+  }
 }
 
 let lastMs = Number.NaN

@@ -1,5 +1,7 @@
+import { WebhooksError } from '../../errors.ts'
 import type { DisabledReason } from '../../model.ts'
 import type { EndpointHealth } from '../../storage/storage.ts'
+import { checkOptions } from '../option-names.ts'
 
 /** When a failing endpoint is switched off. */
 export interface DisablePolicy {
@@ -10,6 +12,30 @@ export interface DisablePolicy {
 }
 
 export const defaultDisablePolicy: DisablePolicy = { afterMs: 5 * 24 * 3_600_000, attempts: 10 }
+
+/**
+ * Checks when a failing endpoint is switched off, and fills in what is left out; `false`: never.
+ *
+ * @throws WebhooksError `invalid_option`
+ */
+export function resolveDisablePolicy(
+  given: Partial<DisablePolicy> | false | undefined,
+): DisablePolicy | false {
+  if (given === false) return false
+  const policy = checkOptions('disable', given ?? {}, ['afterMs', 'attempts'])
+  const { afterMs = defaultDisablePolicy.afterMs, attempts = defaultDisablePolicy.attempts } =
+    policy
+  if (!Number.isSafeInteger(afterMs) || afterMs < 0) {
+    throw new WebhooksError(
+      'invalid_option',
+      'disable.afterMs must be whole milliseconds from zero',
+    )
+  }
+  if (!Number.isSafeInteger(attempts) || attempts < 1) {
+    throw new WebhooksError('invalid_option', 'disable.attempts must be a whole number above zero')
+  }
+  return { afterMs, attempts }
+}
 
 /** What the state of an endpoint calls for. */
 export type HealthVerdict = 'healthy' | 'failing' | 'disable'

@@ -1,6 +1,7 @@
 import { WebhooksError } from '../../errors.ts'
 import type { RetryPolicy } from '../../model.ts'
 import type { Random } from '../../ports.ts'
+import { checkOptions } from '../option-names.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -36,8 +37,11 @@ export function resolveRetryPolicy(
   policy: Partial<RetryPolicy> | undefined,
   fallback: RetryPolicy = defaultRetryPolicy,
 ): RetryPolicy {
-  const delaysMs = policy?.delaysMs ?? fallback.delaysMs
-  const jitter = policy?.jitter ?? fallback.jitter
+  const { delaysMs = fallback.delaysMs, jitter = fallback.jitter } = checkOptions(
+    'retry',
+    policy ?? {},
+    ['delaysMs', 'jitter'],
+  )
   if (!Array.isArray(delaysMs) || delaysMs.length < 1 || delaysMs.length > mostAttempts) {
     throw invalid(`retry.delaysMs must list 1 to ${mostAttempts} delays, one per attempt`)
   }

@@ -1,5 +1,6 @@
 import { WebhooksError } from '../../errors.ts'
 import type { EventRegistry } from '../events/registry.ts'
+import { checkOptions } from '../option-names.ts'
 import { copyError } from './error-copy.ts'
 import { redacted, type Scrub, scrubber } from './scrub.ts'
 
@@ -21,7 +22,8 @@ export class PayloadRedaction {
   readonly #paths: readonly (readonly string[])[]
 
   /** @throws WebhooksError `invalid_option` */
-  constructor({ payloadPaths = [] }: RedactOptions = {}) {
+  constructor(options: RedactOptions = {}) {
+    const { payloadPaths = [] } = checkOptions('redact', options, ['payloadPaths'])
     if (!Array.isArray(payloadPaths) || payloadPaths.length > mostPaths) {
       throw invalid(`must be a list of at most ${mostPaths} paths`)
     }

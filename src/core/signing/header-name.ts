@@ -49,3 +49,8 @@ export function checkHeaderName(given: string): string {
   }
   return name
 }
+
+/** Whether a text can be a header's value: visible ASCII and inner spaces (RFC 9110, section 5.5). */
+export function isHeaderValue(text: string): boolean {
+  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)
+}

@@ -13,6 +13,7 @@ import { WebhooksError } from '../../errors.ts'
 import type { Random } from '../../ports.ts'
 import { decodeBase64 } from '../base64.ts'
 import { BoundedMap } from '../bounded-map.ts'
+import { checkOptions } from '../option-names.ts'
 
 /** How signing secrets and custom header values are kept. */
 export interface EncryptionOptions {
@@ -60,7 +61,8 @@ export class SecretBox {
 
   /** @throws WebhooksError `invalid_option`; the message never holds a key. */
   constructor(options: EncryptionOptions | undefined, random: Random) {
-    this.#ring = options === undefined ? [] : readKeys(options.keys)
+    this.#ring =
+      options === undefined ? [] : readKeys(checkOptions('encryption', options, ['keys']).keys)
     this.#random = random
   }
 

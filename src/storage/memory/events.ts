@@ -1,3 +1,4 @@
+import { WebhooksError } from '../../errors.ts'
 import type { FanOutAnswer, InsertedEvent, NewEvent, Settlement, Storage } from '../storage.ts'
 import { listPage } from './lists.ts'
 import { always, type EventRow, tenantIn } from './rows.ts'
@@ -14,9 +15,17 @@ type EventMethods = Pick<
   | 'releaseEvents'
 >
 
+function withoutTransactions(): WebhooksError {
+  return new WebhooksError(
+    'transaction_unsupported',
+    'The memory storage has no transactions: emit without one, after the commit',
+  )
+}
+
 export function eventMethods(tables: Tables): EventMethods {
   return {
-    async insertEvents({ events }) {
+    async insertEvents({ events, transaction }) {
+      if (transaction !== undefined) throw withoutTransactions()
       return events.map((event) => insertEvent(tables, event))
     },
 

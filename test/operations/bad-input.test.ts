@@ -1,0 +1,243 @@
+/** What is refused before anything is written: each of these once did something silently instead. */
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import {
+  createWebhooks,
+  defineEvents,
+  httpTransport,
+  isWebhooksError,
+  memoryStorage,
+  type WebhooksErrorCode,
+} from '../../src/index.ts'
+import { verify } from '../../src/receiver/index.ts'
+import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
+import { createTestWebhooks, events } from '../support.ts'
+
+const url = 'https://shop.example/hooks'
+
+/** What a caller without types may write. */
+function untyped<Value>(value: unknown): Value {
+  return value as Value
+}
+
+async function expectRefusal(
+  call: () => unknown,
+  code: WebhooksErrorCode,
+  message: RegExp | string = /\w/,
+): Promise<void> {
+  const error: unknown = await (async () => call())().then(
+    () => 'nothing',
+    (thrown: unknown) => thrown,
+  )
+  expect(isWebhooksError(error, code), String(error)).toBe(true)
+  expect((error as Error).message).toMatch(message)
+}
+
+describe('createWebhooks', () => {
+  test.each([
+    [{ encrypt: { keys: [] } }, /no "encrypt"/],
+    [{ redaction: {} }, /no "redaction"/],
+    [{ limit: {} }, /did you mean "limits"/],
+    [{ redact: { paths: ['user.email'] } }, /no "paths"/],
+    [{ redact: ['user.email'] }, /redact takes an object/],
+    [{ encryption: { key: 'x' } }, /did you mean "keys"/],
+    [{ retry: 3 }, /retry takes an object/],
+    [{ retry: 'never' }, /retry takes an object/],
+    [{ retry: [1, 2] }, /retry takes an object/],
+    [{ retry: { attempts: 3 } }, /no "attempts"/],
+    [{ disable: true }, /disable takes an object/],
+    [{ disable: { after: 5 } }, /did you mean "afterMs"/],
+    [{ disable: { afterMs: -1 } }, /disable.afterMs/],
+    [{ disable: { afterMs: '5 days' } }, /disable.afterMs/],
+    [{ disable: { attempts: 0 } }, /disable.attempts/],
+    [{ limits: { timeoutMs: 2 ** 31, leaseMs: 2 ** 32 } }, /at most/],
+    [{ limits: { leaseMs: 9e15 } }, /limits.leaseMs must be \d+ at most/],
+    [{ userAgent: 'a\r\nb: c' }, /userAgent/],
+    [{ userAgent: 'Zürich' }, /userAgent/],
+    [{ userAgent: 5 }, /userAgent/],
+    [{ transport: httpTransport(), addressGuard: { httpsOnly: true } }, /addressGuard/],
+  ])('%o', async (options, message) => {
+    const all = untyped<Parameters<typeof createWebhooks>[0]>({
+      events,
+      storage: memoryStorage(),
+      ...options,
+    })
+    await expectRefusal(() => createWebhooks(all), 'invalid_option', message)
+  })
+
+  test('takes what is left out for the default, also where it is named', async () => {
+    const { webhooks, receiver, advance } = createTestWebhooks({
+      events,
+      disable: { afterMs: undefined, attempts: undefined },
+      retry: { delaysMs: Array(30).fill(6 * 3_600_000), jitter: undefined },
+    })
+    receiver(url).answer(...Array<500>(40).fill(500))
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await advance({ days: 6 })
+    expect((await webhooks.endpoints.get(id)).disabledReason).toBe('failing')
+  })
+})
+
+describe('an emit', () => {
+  const loose = defineEvents({ any: z.any() })
+
+  test.each([
+    ['a misspelt tenant', { tenantID: 'acme' }, /did you mean "tenantId"/],
+    ['a misspelt key', { idempotenceKey: 'k' }, /did you mean "idempotencyKey"/],
+    ['a text', 'acme', /emit takes an object/],
+    ['a list', [], /emit takes an object/],
+  ])('with %s', async (_, options, message) => {
+    const { webhooks } = createTestWebhooks({ events: loose })
+    await expectRefusal(() => webhooks.emit('any', 1, untyped(options)), 'invalid_option', message)
+    const many = untyped<Parameters<typeof webhooks.emitMany>[0]>([
+      {
+        type: 'any',
+        data: 1,
+        ...untyped<object>(typeof options === 'string' ? { x: 1 } : options),
+      },
+    ])
+    if (!Array.isArray(options))
+      await expectRefusal(() => webhooks.emitMany(many), 'invalid_option')
+    expect((await webhooks.events.list()).total).toBe(0)
+  })
+
+  test('of what no JSON can say because it is too deep, or throws', async () => {
+    const { webhooks } = createTestWebhooks({ events: loose })
+    let deep: unknown = 1
+    for (let depth = 0; depth < 20_000; depth++) deep = [deep]
+    const throwing = {
+      toJSON() {
+        throw new Error('not today')
+      },
+    }
+    await expectRefusal(() => webhooks.emit('any', deep), 'payload_not_serializable', /too deeply/)
+    await expectRefusal(() => webhooks.emit('any', throwing), 'payload_not_serializable', /threw/)
+    expect((await webhooks.events.list()).total).toBe(0)
+  })
+
+  test('in a transaction that the memory storage does not have', async () => {
+    const { webhooks } = createTestWebhooks({ events })
+    const options = untyped<object>({ transaction: {} })
+    const emit = () => webhooks.emit('order.paid', { orderId: 'o1' }, options)
+    await expectRefusal(emit, 'transaction_unsupported')
+    expect((await webhooks.events.list()).total).toBe(0)
+  })
+})
+
+describe.each([
+  ['memory', () => memoryStorage()],
+  ['SQLite', () => sqliteStorage({ path: ':memory:' })],
+] as const)('an endpoint over %s', (_, createStorage) => {
+  test.each([
+    [{ headers: new Headers({ authorization: 'Bearer x' }) }, 'invalid_header'],
+    [{ headers: new Map([['authorization', 'Bearer x']]) }, 'invalid_header'],
+    [{ active: 'false' }, 'invalid_option'],
+    [{ active: null }, 'invalid_option'],
+    [{ retry: { attempts: 3 } }, 'invalid_option'],
+    [{ signature: 'v2', secret: `whsec_${Buffer.alloc(24).toString('base64')}` }, 'invalid_option'],
+    [
+      { signature: 'v1a', secret: `whsec_${Buffer.alloc(24).toString('base64')}` },
+      'invalid_secret',
+    ],
+    [{ url: ' https://shop.example/hooks' }, 'invalid_url'],
+    [{ url: 'https://shop.example/ho\noks' }, 'invalid_url'],
+    [{ event: ['*'] }, 'invalid_option'],
+  ] as const)('%o', async (input, code) => {
+    const { webhooks } = createTestWebhooks({ events, storage: createStorage() })
+    await expectRefusal(
+      () => webhooks.endpoints.create(untyped({ url, events: ['*'], ...input })),
+      code,
+    )
+    expect((await webhooks.endpoints.list()).total).toBe(0)
+  })
+
+  test('is listed by a boolean only, and changed by its own settings only', async () => {
+    const { webhooks } = createTestWebhooks({ events, storage: createStorage() })
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    await expectRefusal(
+      () => webhooks.endpoints.list(untyped({ active: 'true' })),
+      'invalid_option',
+    )
+    await expectRefusal(
+      () => webhooks.endpoints.update(id, untyped({ active: false })),
+      'invalid_option',
+    )
+    expect((await webhooks.endpoints.get(id)).version).toBe(1)
+  })
+})
+
+describe('later calls', () => {
+  test.each([
+    [
+      'recover',
+      (w: Instance) => w.recover(untyped({ endpointId: 'ep_1', since: new Date(0), dryrun: true })),
+    ],
+    ['recover without anything', (w: Instance) => w.recover(untyped(undefined))],
+    ['drain without anything', (w: Instance) => w.drain(untyped(undefined))],
+    ['drain until no instant', (w: Instance) => w.drain({ deadline: new Date(Number.NaN) })],
+    ['prune without anything', (w: Instance) => w.prune(untyped(undefined))],
+    ['stats of a span that ends before it begins', statsBackwards],
+  ] as const)('%s', async (_, call) => {
+    const { webhooks } = createTestWebhooks({ events })
+    await expectRefusal(() => call(webhooks), 'invalid_option')
+  })
+
+  test.each([['zzz'], [''], [5], ['evt_1']])('reencrypt from %o', async (cursor) => {
+    const keys = [Buffer.alloc(32, 1)]
+    const { webhooks } = createTestWebhooks({ events, encryption: { keys } })
+    await expectRefusal(() => webhooks.reencrypt({ cursor: untyped(cursor) }), 'invalid_cursor')
+    await expectRefusal(() => webhooks.reencrypt({ limit: 1.5 }), 'invalid_option')
+  })
+
+  test('a retry to an endpoint that gets nothing leaves the record as it is', async () => {
+    const { webhooks, settle } = createTestWebhooks({ events })
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await settle()
+    const [before] = (await webhooks.deliveries.list()).items
+    const retry = () => webhooks.deliveries.retry(before?.id ?? '')
+    await webhooks.endpoints.disable(id)
+    await expectRefusal(retry, 'conflict', /enable it first/)
+    await webhooks.endpoints.delete(id)
+    await expectRefusal(retry, 'conflict', /deleted/)
+    await settle()
+    expect((await webhooks.deliveries.list()).items).toEqual([before])
+    expect(before?.status).toBe('succeeded')
+  })
+})
+
+type Instance = ReturnType<typeof createTestWebhooks<typeof events>>['webhooks']
+
+function statsBackwards(webhooks: Instance) {
+  return webhooks.stats({ since: new Date('2026-01-02'), until: new Date('2026-01-01') })
+}
+
+describe('rotating a secret', () => {
+  test('with no overlap ends every secret before, also one in an overlap', async () => {
+    const storage = memoryStorage()
+    const { webhooks, requests } = createTestWebhooks({ events, storage })
+    const first = await webhooks.endpoints.create({ url, events: ['*'] })
+    await webhooks.endpoints.rotateSecret(first.id)
+    // Another process that was given no overlap, as after a leak.
+    const limits = { rotationOverlapMs: 0 }
+    const strict = createTestWebhooks({ events, storage, limits, seed: 2 })
+    const last = await strict.webhooks.endpoints.rotateSecret(first.id)
+    await strict.webhooks.endpoints.test(first.id)
+    const [request] = strict.requests
+    expect(requests).toEqual([])
+    expect(request?.headers['webhook-signature']?.split(' ')).toHaveLength(1)
+    const now = strict.now()
+    const { body = '', headers = {} } = request ?? {}
+    await verify(body, headers, last.secret, { now })
+    await expect(verify(body, headers, first.secret, { now })).rejects.toThrow()
+  })
+
+  test('again and again leaves ten that sign: receivers take headers of some length only', async () => {
+    const { webhooks, requests } = createTestWebhooks({ events })
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    for (let n = 0; n < 30; n++) await webhooks.endpoints.rotateSecret(id)
+    await webhooks.endpoints.test(id)
+    expect(requests[0]?.headers['webhook-signature']?.split(' ')).toHaveLength(10)
+  })
+})
