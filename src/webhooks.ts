@@ -1,3 +1,4 @@
+import { checkWebhooksOptions } from './check-options.ts'
 import { BacklogReader } from './core/backlog-reader.ts'
 import type { Context } from './core/context.ts'
 import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
@@ -19,8 +20,8 @@ import { createDeliveries, type Deliveries } from './operations/deliveries.ts'
 import { createEndpoints, type Endpoints } from './operations/endpoints.ts'
 import { createEvents, type Events } from './operations/events.ts'
 import { type ExplainOptions, type Explanation, explainEvent } from './operations/explain.ts'
+import { requireInstant } from './operations/filters.ts'
 import { createHealth, type ReadHealth } from './operations/health.ts'
-import { requireInstant } from './operations/instants.ts'
 import { type PruneOptions, type PruneResult, prune } from './operations/prune.ts'
 import { createRecover, type Recover } from './operations/recover.ts'
 import {
@@ -121,6 +122,7 @@ export interface TenantWebhooks<Registry extends EventRegistry, Transaction = ne
    * Listens to what happens in this process.
    *
    * @returns A function that takes the listener off again.
+   * @throws WebhooksError `invalid_option`
    */
   on<Name extends NotificationName>(name: Name, listener: NotificationListener<Name>): () => void
 }
@@ -201,7 +203,9 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
       },
       async emitMany(events, { transaction } = {}) {
         if (engine.isStopping) throw stopped()
-        const requests = events.map(({ type, data, ...given }) => requestOf(type, data, given))
+        const requests = listOf(events).map(({ type, data, ...given }) =>
+          requestOf(type, data, given),
+        )
         return engine.emitter.emitMany(requests, transaction)
       },
       endpoints: createEndpoints(context, tenantOf),
@@ -238,25 +242,6 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
   }
 }
 
-const optionNames: readonly (keyof WebhooksOptions<EventRegistry, unknown>)[] = [
-  'events',
-  'storage',
-  'retry',
-  'disable',
-  'addressGuard',
-  'limits',
-  'signing',
-  'encryption',
-  'redact',
-  'userAgent',
-  'scheduler',
-  'transport',
-  'logger',
-  'telemetry',
-  'clock',
-  'random',
-]
-
 const emitNames: readonly (keyof EmitOptions)[] = [
   'tenantId',
   'idempotencyKey',
@@ -264,18 +249,21 @@ const emitNames: readonly (keyof EmitOptions)[] = [
   'transaction',
 ]
 
+function listOf<Entry>(events: readonly Entry[]): readonly Entry[] {
+  if (
+    Array.isArray(events) &&
+    events.every((entry) => typeof entry === 'object' && entry !== null)
+  ) {
+    return events
+  }
+  throw new WebhooksError('invalid_option', 'emitMany takes a list of { type, data }')
+}
+
 function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
-  checkOptions('createWebhooks', options, optionNames)
+  checkWebhooksOptions(options as WebhooksOptions<EventRegistry, unknown>)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { telemetry = null } = options
   const { addressGuard } = options
-  if (options.transport !== undefined && addressGuard !== undefined) {
-    throw new WebhooksError(
-      'invalid_option',
-      'addressGuard is for the transport that is made here: give it to the one you pass, as ' +
-        'httpTransport({ addressGuard })',
-    )
-  }
   const redaction = new PayloadRedaction(options.redact)
   return {
     settings: {

@@ -1,3 +1,4 @@
+import { WebhooksError } from '../errors.ts'
 import type { Attempt, CancelReason, Delivery, DisabledReason, Endpoint } from '../model.ts'
 import type { Logger } from '../ports.ts'
 
@@ -24,6 +25,17 @@ export interface Notifications {
   'storage.failed': { tenantId: null; error: unknown; retryAt: Date }
 }
 
+/** A record, so that none is forgotten. */
+const names: Record<NotificationName, true> = {
+  'delivery.succeeded': true,
+  'delivery.attempt.failed': true,
+  'delivery.failed': true,
+  'delivery.cancelled': true,
+  'endpoint.failing': true,
+  'endpoint.disabled': true,
+  'storage.failed': true,
+}
+
 /** A name to listen to. */
 export type NotificationName = keyof Notifications
 
@@ -44,8 +56,15 @@ export class Notifier {
     this.#logger = logger
   }
 
-  /** @returns A function that takes the listener off again. */
+  /**
+   * @returns A function that takes the listener off again.
+   * @throws WebhooksError `invalid_option`
+   */
   on<Name extends NotificationName>(name: Name, listener: NotificationListener<Name>): () => void {
+    if (!Object.hasOwn(names, name)) {
+      throw invalid(`there is no "${String(name)}" to listen to; there are ${listed(names)}`)
+    }
+    if (typeof listener !== 'function') throw invalid(`the listener for "${name}" is no function`)
     const listeners = this.#listeners.get(name) ?? new Set()
     // A wrapper of its own, so that the same function added twice is called and removed twice.
     const entry = (notification: Notifications[Name]) => listener(notification)
@@ -73,4 +92,12 @@ export class Notifier {
     const reason = error instanceof Error ? error.message : String(error)
     this.#logger.error({ name, reason }, `A listener for "${name}" threw`)
   }
+}
+
+function listed(record: Record<string, true>): string {
+  return Object.keys(record).join(', ')
+}
+
+function invalid(problem: string): WebhooksError {
+  return new WebhooksError('invalid_option', `on: ${problem}`)
 }

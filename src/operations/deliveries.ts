@@ -3,7 +3,7 @@ import { toDelivery } from '../core/records.ts'
 import { WebhooksError } from '../errors.ts'
 import type { Attempt, Delivery, DeliveryStatus, Page } from '../model.ts'
 import type { DeliveryRecord } from '../storage/storage.ts'
-import { checkInstant } from './instants.ts'
+import { checkInstant, checkText } from './filters.ts'
 import { type PageOptions, readPage } from './listing.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
@@ -68,9 +68,9 @@ export function createDeliveries(
       }
       const conditions = {
         tenantId: tenantOf(options),
-        endpointId,
-        eventId,
-        type,
+        endpointId: checkText('endpointId', endpointId),
+        eventId: checkText('eventId', eventId),
+        type: checkText('type', type),
         status,
         since: checkInstant('since', options.since),
         until: checkInstant('until', options.until),

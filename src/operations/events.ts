@@ -3,7 +3,7 @@ import { toEvent } from '../core/records.ts'
 import { WebhooksError } from '../errors.ts'
 import type { Page, WebhookEvent } from '../model.ts'
 import type { EventRecord } from '../storage/storage.ts'
-import { checkInstant } from './instants.ts'
+import { checkInstant, checkText } from './filters.ts'
 import { type PageOptions, readPage } from './listing.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
@@ -35,7 +35,7 @@ export function createEvents({ settings, storage }: Context, tenantOf: TenantOf)
     async list(options = {}) {
       const conditions = {
         tenantId: tenantOf(options),
-        type: options.type,
+        type: checkText('type', options.type),
         since: checkInstant('since', options.since),
         until: checkInstant('until', options.until),
       }

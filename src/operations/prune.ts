@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts'
 import { checkOptions } from '../core/option-names.ts'
-import { requireInstant } from './instants.ts'
+import { requireInstant } from './filters.ts'
 
 /** What `prune` takes. */
 export interface PruneOptions {

@@ -10,7 +10,7 @@ import type {
   EventRecord,
   NewDelivery,
 } from '../storage/storage.ts'
-import { requireInstant } from './instants.ts'
+import { requireInstant } from './filters.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
 /** What `recover` takes. */

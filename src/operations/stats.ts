@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { WebhooksError } from '../errors.ts'
 import type { DeliveryStatus } from '../model.ts'
-import { requireInstant } from './instants.ts'
+import { checkText, requireInstant } from './filters.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
 /** What `stats` takes. */
@@ -49,7 +49,7 @@ export function createStats({ clock, storage }: Context, tenantOf: TenantOf): Re
     const tenantId = tenantOf(options)
     const record = await storage.stats({
       tenantId,
-      endpointId: options.endpointId,
+      endpointId: checkText('endpointId', options.endpointId),
       since,
       until: options.until,
     })

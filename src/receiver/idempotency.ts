@@ -2,6 +2,8 @@
  * What a claim found. `claimed`: the event is the caller's to handle. `done`: it was handled.
  * `busy`: somebody handles it at this moment, and may yet fail.
  */
+import { WebhooksError } from '../errors.ts'
+
 export type ClaimOutcome = 'claimed' | 'done' | 'busy'
 
 /**
@@ -43,10 +45,15 @@ export interface MemoryIdempotencyOptions {
 /**
  * An idempotency store in the memory of this process: it forgets everything when the process ends,
  * and knows nothing of other processes. Enough if your handlers can bear a repeat after a restart.
+ *
+ * @throws WebhooksError `invalid_option`
  */
 export function memoryIdempotency({
   capacity = 10_000,
 }: MemoryIdempotencyOptions = {}): IdempotencyStore {
+  if (!Number.isSafeInteger(capacity) || capacity < 1) {
+    throw new WebhooksError('invalid_option', 'capacity must be a whole number above zero')
+  }
   const claims = new Map<string, { token: string; endsAt: number }>()
   /** Oldest first, as a map keeps the order of insertion. */
   const handled = new Map<string, number>()

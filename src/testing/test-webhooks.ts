@@ -1,5 +1,6 @@
 import type { EventRegistry } from '../core/events/registry.ts'
-import { isWebhooksError } from '../errors.ts'
+import { checkOptions } from '../core/option-names.ts'
+import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { Logger } from '../ports.ts'
 import { pollingScheduler } from '../scheduling/polling.ts'
 import { memoryStorage } from '../storage/memory/index.ts'
@@ -91,14 +92,25 @@ export function createTestWebhooks<Registry extends EventRegistry>(
       await clock.settle()
     },
     async advance(duration) {
+      const durationMs = inMs(duration)
       await started
-      await clock.advance(inMs(duration))
+      await clock.advance(durationMs)
     },
   }
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-function inMs({ days = 0, hours = 0, minutes = 0, seconds = 0, ms = 0 }: Duration): number {
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + ms
+/** @throws WebhooksError `invalid_option` */
+function inMs(duration: Duration): number {
+  const {
+    days = 0,
+    hours = 0,
+    minutes = 0,
+    seconds = 0,
+    ms = 0,
+  } = checkOptions('advance', duration, ['days', 'hours', 'minutes', 'seconds', 'ms'])
+  const durationMs = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + ms
+  if (Number.isFinite(durationMs) && durationMs >= 0) return durationMs
+  throw new WebhooksError('invalid_option', 'advance takes a time of zero or more')
 }

@@ -9,7 +9,7 @@ import {
   memoryStorage,
   type WebhooksErrorCode,
 } from '../../src/index.ts'
-import { verify } from '../../src/receiver/index.ts'
+import { memoryIdempotency, verify } from '../../src/receiver/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
 import { createTestWebhooks, events } from '../support.ts'
 
@@ -36,6 +36,16 @@ async function expectRefusal(
 describe('createWebhooks', () => {
   test.each([
     [{ encrypt: { keys: [] } }, /no "encrypt"/],
+    [{ events: undefined }, /events has no parse\(\)/],
+    [{ events: { 'order.paid': z.object({}) } }, /defineEvents/],
+    [{ storage: undefined }, /such as memoryStorage\(\)/],
+    [{ storage: memoryStorage }, /storage has no open/],
+    [{ storage: 'webhooks.db' }, /storage has no open/],
+    [{ transport: fetch }, /such as httpTransport\(\)/],
+    [{ scheduler: 'polling' }, /scheduler has no start/],
+    [{ logger: {} }, /such as console/],
+    [{ clock: {} }, /clock has no now/],
+    [{ telemetry: true }, /such as openTelemetry\(\)/],
     [{ redaction: {} }, /no "redaction"/],
     [{ limit: {} }, /did you mean "limits"/],
     [{ redact: { paths: ['user.email'] } }, /no "paths"/],
@@ -178,6 +188,16 @@ describe('later calls', () => {
     ['drain until no instant', (w: Instance) => w.drain({ deadline: new Date(Number.NaN) })],
     ['prune without anything', (w: Instance) => w.prune(untyped(undefined))],
     ['stats of a span that ends before it begins', statsBackwards],
+    ['stats of no endpoint', (w: Instance) => w.stats({ endpointId: untyped({}) })],
+    ['deliveries of no type', (w: Instance) => w.deliveries.list({ type: untyped(5) })],
+    ['events of no type', (w: Instance) => w.events.list({ type: untyped(null) })],
+    ['emitMany without a list', (w: Instance) => w.emitMany(untyped(null))],
+    ['emitMany of nothing', (w: Instance) => w.emitMany(untyped([null]))],
+    [
+      'a misspelt name to listen to',
+      (w: Instance) => w.on(untyped<'delivery.failed'>('delivery.succeded'), () => {}),
+    ],
+    ['no listener', (w: Instance) => w.on('delivery.failed', untyped(undefined))],
   ] as const)('%s', async (_, call) => {
     const { webhooks } = createTestWebhooks({ events })
     await expectRefusal(() => call(webhooks), 'invalid_option')
@@ -212,6 +232,22 @@ type Instance = ReturnType<typeof createTestWebhooks<typeof events>>['webhooks']
 function statsBackwards(webhooks: Instance) {
   return webhooks.stats({ since: new Date('2026-01-02'), until: new Date('2026-01-01') })
 }
+
+describe('a test', () => {
+  test.each([
+    { hours: Number.NaN },
+    { days: -1 },
+    untyped<{ days: number }>({ dayz: 1 }),
+    untyped<{ days: number }>(5),
+  ])('that advances by %o', async (duration) => {
+    const { advance } = createTestWebhooks({ events })
+    await expectRefusal(() => advance(duration), 'invalid_option')
+  })
+})
+
+test.each([0, -1, 1.5, Number.NaN])('a receiver that remembers %o ids', async (capacity) => {
+  await expectRefusal(() => memoryIdempotency({ capacity }), 'invalid_option')
+})
 
 describe('rotating a secret', () => {
   test('with no overlap ends every secret before, also one in an overlap', async () => {
