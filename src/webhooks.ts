@@ -235,7 +235,7 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
       const { deadline } = checkOptions('drain', drainOptions, ['deadline'])
       return engine.drain({ deadline: requireInstant('deadline', deadline) })
     },
-    prune: async (pruneOptions) => prune(context, pruneOptions),
+    prune: (pruneOptions) => prune(context, pruneOptions),
     health: createHealth(context, { engine, backlog }),
     reencrypt: (reencryptOptions) => reencryptAll(context, reencryptOptions),
     forTenant: (tenantId) => face(onlyTenant(tenantId), tenantId),
