@@ -96,6 +96,32 @@ describe('emit', () => {
     expect((await emit('b')).duplicate).toBe(false)
   })
 
+  test('under a key that somebody holds lets nobody else wait', async () => {
+    let letGo = () => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    const storage = memoryStorage()
+    const { insertEvents } = storage
+    storage.insertEvents = async (params) => {
+      if (params.events.some(({ idempotencyKey }) => idempotencyKey === 'held')) await held
+      return insertEvents(params)
+    }
+    const webhooks = createWebhooks({ events, storage })
+    const waiting: Promise<unknown>[] = []
+    for (let n = 0; n < 5; n++) {
+      const options = { idempotencyKey: 'held' }
+      waiting.push(webhooks.emit('order.paid', { orderId: 'o1' }, options))
+      // A write of its own for each.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await webhooks.emit('order.paid', { orderId: 'o2' })
+    expect((await webhooks.events.list()).total).toBe(1)
+    letGo()
+    await Promise.all(waiting)
+    expect((await webhooks.events.list()).total).toBe(2)
+  })
+
   test('of many is all or nothing', async () => {
     const { webhooks } = createCounted()
     const good = { type: 'order.paid', data: { orderId: 'o1' } } as const

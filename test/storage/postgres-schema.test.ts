@@ -213,6 +213,56 @@ describe('rights', () => {
       message: expect.stringContaining('rights on schedule in'),
     })
   })
+
+  test('the right to run functions is one of them, where nobody has it by default', async () => {
+    const { user, pool } = await newUser()
+    const schema = server.newSchema()
+    await postgresStorage({ pool: owner, schema }).migrate()
+    await owner.query(`
+      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA "${schema}" FROM PUBLIC;
+      GRANT USAGE ON SCHEMA "${schema}" TO "${user}";
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${schema}" TO "${user}";
+      GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "${schema}" TO "${user}"`)
+    const storage = postgresStorage({ pool, schema })
+    const refusal = await storage.open().catch((error: unknown) => error)
+    expect(refusal).toMatchObject({
+      code: 'storage_forbidden',
+      message: expect.stringContaining('claim_events'),
+    })
+    const { message } = refusal as Error
+    const grants = message.slice(message.indexOf('GRANT')).replaceAll('<user>', `"${user}"`)
+    await owner.query(grants)
+    await storage.open()
+    await storage.insertEvents({ events: [event, { ...event, id: 'evt_2' }] })
+    expect(await storage.claimEvents(claim)).toHaveLength(2)
+  })
+})
+
+test('functions that others put on the search path are not called', async () => {
+  const trap = server.newSchema()
+  // Each takes exactly what we pass, and would so be preferred to the server's own.
+  await owner.query(`CREATE SCHEMA "${trap}";
+    CREATE FUNCTION "${trap}".cardinality(text[]) RETURNS integer LANGUAGE sql AS 'SELECT 1 / 0';
+    CREATE FUNCTION "${trap}".unnest(text[]) RETURNS SETOF text LANGUAGE sql AS 'SELECT (1 / 0)::text';
+    CREATE FUNCTION "${trap}".joined(text[], text[]) RETURNS text[] LANGUAGE sql
+      AS 'SELECT ARRAY[(1 / 0)::text]';
+    CREATE OPERATOR "${trap}".|| (LEFTARG = text[], RIGHTARG = text[], FUNCTION = "${trap}".joined)`)
+  const pool = server.pool({ options: `-c search_path=${trap}` })
+  const storage = postgresStorage({ pool, schema: server.newSchema() })
+  await storage.open()
+  const lease = { leaseToken: 'lease_1', leaseUntil: new Date(claim.now.getTime() + 60_000) }
+  const named = (id: string) => ({ ...event, id, lease })
+  await storage.insertEvents({ events: [named('evt_1'), named('evt_2')] })
+  await storage.insertEvents({ events: [named('evt_3')] })
+  await storage.insertEvents({ events: [event, { ...event, id: 'evt_4' }] })
+  const missing = { tenantId: 'default', endpointId: 'ep_1', after: null, limit: 10 }
+  await storage.listEventsWithoutDelivery({
+    ...{ ...missing, since: new Date(0), until: new Date(claim.now.getTime() + 60_000) },
+  })
+  expect(await storage.claimEvents(claim)).toHaveLength(1)
+  const leases = ['evt_1', 'evt_2', 'evt_3'].map((id) => ({ id, leaseToken: 'lease_1' }))
+  await storage.releaseEvents({ now: claim.now, leases })
+  expect(await storage.claimEvents(claim)).toHaveLength(3)
 })
 
 describe('a server or pool that cannot be worked with', () => {

@@ -49,19 +49,26 @@ export class Emitter {
   readonly #context: Context
   readonly #registry: EventRegistry
   readonly #batcher: Batcher<NewEvent, EmittedEvent>
+  /**
+   * Events with an idempotency key apart: one whose key an open transaction holds waits for that
+   * transaction's end, and nobody else shall wait with it.
+   */
+  readonly #keyed: Batcher<NewEvent, EmittedEvent>
   readonly #store: Insert
 
   constructor(context: Context, parts: { registry: EventRegistry; insert: Insert }) {
     this.#context = context
     this.#registry = parts.registry
     this.#store = parts.insert
-    this.#batcher = new Batcher({
-      write: (events) => this.#insert(events),
+    const batching = {
+      write: (events: NewEvent[]) => this.#insert(events),
       maxBatch: eventsPerWrite,
       // While the database stores one batch, the next one is made ready and sent.
       writers: 2,
       clock: context.clock,
-    })
+    }
+    this.#batcher = new Batcher(batching)
+    this.#keyed = new Batcher(batching)
   }
 
   emit(request: EmitRequest): Promise<EmittedEvent> {
@@ -73,7 +80,9 @@ export class Emitter {
   async #emit(request: EmitRequest, traceparent: string | null): Promise<EmittedEvent> {
     const event = this.#prepare(request, traceparent)
     const { transaction } = request.options
-    if (transaction === undefined) return this.#batcher.add(event)
+    if (transaction === undefined) {
+      return (event.idempotencyKey === null ? this.#batcher : this.#keyed).add(event)
+    }
     const [emitted] = await this.#insert([event], transaction)
     return emitted as EmittedEvent
   }
@@ -96,8 +105,8 @@ export class Emitter {
   }
 
   /** Resolves once everything handed in is stored. */
-  idle(): Promise<void> {
-    return this.#batcher.idle()
+  async idle(): Promise<void> {
+    await Promise.all([this.#batcher.idle(), this.#keyed.idle()])
   }
 
   #prepare({ type, data, options }: EmitRequest, traceparent: string | null): NewEvent {

@@ -99,6 +99,7 @@ ${migrationsTable(names)}${steps.join('')}
 -- GRANT USAGE ON SCHEMA ${names.schema} TO backend;
 -- GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${names.schema} TO backend;
 -- GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${names.schema} TO backend;
+-- GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${names.schema} TO backend;
 COMMIT;
 `
 }

@@ -39,6 +39,8 @@ function isPooled(pool: PostgresPool): Promise<boolean> {
 async function isHeard(pool: PostgresPool, names: SchemaNames): Promise<boolean> {
   const line = await openLine(pool)
   try {
+    // A line that breaks is told of by the statements on it, and must not end the process.
+    line.connection.on('error', () => {})
     const word = randomUUID()
     const heard = hear(line, word)
     await line.connection.query(`LISTEN ${names.channel}`)

@@ -116,7 +116,12 @@ export async function checkRights(database: Database): Promise<void> {
               AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
             WHEN 'S' THEN NOT (
               has_sequence_privilege(oid, 'USAGE') AND has_sequence_privilege(oid, 'SELECT'))
-            ELSE false END`,
+            ELSE false END
+      UNION ALL
+      SELECT proname FROM pg_catalog.pg_proc
+        WHERE pronamespace = (
+            SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ${database.names.nameLiteral})
+          AND NOT has_function_privilege(oid, 'EXECUTE')`,
   )
   if (rows.length > 0) {
     throw missingRights(
@@ -132,7 +137,7 @@ function missingRights({ schema }: Database, names: string[], cause?: unknown): 
     `The pool's user lacks rights on ${names.join(', ')} in the schema ${schema}. As its owner, run ` +
       `GRANT USAGE ON SCHEMA ${schema} TO <user>; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL ` +
       `TABLES IN SCHEMA ${schema} TO <user>; GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ` +
-      `${schema} TO <user>;`,
+      `${schema} TO <user>; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO <user>;`,
     { cause },
   )
 }

@@ -2,8 +2,14 @@
  * How our functions are planned. What they read is a few rows through an index, always; so the plan
  * is made once per connection and never depends on statistics, which are wrong exactly when a
  * backlog has just grown.
+ *
+ * And nothing is called but what the server itself brings: a function that takes exactly our
+ * arguments, in a schema where others may create it, would else be preferred to a polymorphic one of
+ * the server's.
+ * https://www.postgresql.org/docs/current/typeconv-func.html
  */
 export const planning = `
+  SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off SET enable_bitmapscan = off
   SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
   SET jit = off SET plan_cache_mode = force_generic_plan`

@@ -93,9 +93,9 @@ export function moveEnded(schema: string): string {
 
 /** The ids of all of them. */
 export function keptIds(schema: string): string {
-  return `SELECT unnest(event_ids) FROM ${schema}.kept_events`
+  return `SELECT pg_catalog.unnest(event_ids) FROM ${schema}.kept_events`
 }
 
-/** Where an insert is repeated, or done in parts. */
-export const addToKept =
-  'ON CONFLICT (lease_token) DO UPDATE SET event_ids = kept_events.event_ids || excluded.event_ids'
+/** Where an insert is repeated, or done in parts; also outside of functions with a search path. */
+export const addToKept = `ON CONFLICT (lease_token) DO UPDATE
+    SET event_ids = kept_events.event_ids OPERATOR(pg_catalog.||) excluded.event_ids`
