@@ -77,7 +77,7 @@ export class Hand {
   }
 
   add({ events, ...lease }: LeasedEvents, origin: Origin): void {
-    for (const [tenantId, ofTenant] of groupByTenant(events)) {
+    for (const [tenantId, ofTenant] of Map.groupBy(events, (event) => event.tenantId)) {
       const tenant = this.#tenantOf(tenantId)
       const bounds = boundsOf(ofTenant)
       tenant.groups.push({ ...lease, events: ofTenant, origin, place: tenant.arrived, bounds })
@@ -141,14 +141,4 @@ export function merge(all: readonly Bounds[]): Bounds {
     emittedAt = Math.min(emittedAt, each.emittedAt)
   }
   return { position, emittedAt }
-}
-
-function groupByTenant(events: EventRecord[]): Map<string, EventRecord[]> {
-  const groups = new Map<string, EventRecord[]>()
-  for (const event of events) {
-    const group = groups.get(event.tenantId)
-    if (group) group.push(event)
-    else groups.set(event.tenantId, [event])
-  }
-  return groups
 }

@@ -1,7 +1,9 @@
+import type { FanOutAnswer } from '../../storage/storage.ts'
 import { Batcher } from '../batcher.ts'
 import type { Context } from '../context.ts'
 import type { Consequences } from './consequences.ts'
 import type { DirectEvent } from './direct-event.ts'
+import { recordedBefore, storedBefore } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
 import { turnsToGather } from './settler.ts'
 
@@ -79,10 +81,25 @@ export class Recorder {
       results: records.map(({ result }) => result),
       settlements: ended.map(({ outcome }) => outcome.settlement),
     })
-    const stored = new Set(answer.events)
-    for (const direct of events) direct.isStored = stored.has(direct.event.id)
-    const settled = new Set(answer.settled)
-    await this.#consequences.follow(ended.filter(({ job }) => settled.has(job.delivery.id)))
+    await this.#noteStored(events, answer)
+    await this.#consequences.follow(await this.#counted(ended, answer))
+  }
+
+  async #noteStored(events: DirectEvent[], answer: FanOutAnswer): Promise<void> {
+    const accepted = new Set(answer.events)
+    const refused = events.filter(({ event }) => !accepted.has(event.id))
+    const before = new Set(await storedBefore(this.#context, refused))
+    for (const direct of events) {
+      direct.isStored = accepted.has(direct.event.id) || before.has(direct)
+    }
+  }
+
+  /** In the order in which they ended. */
+  async #counted(ended: Ended[], answer: FanOutAnswer): Promise<Ended[]> {
+    const accepted = new Set(answer.settled)
+    const refused = ended.filter(({ job }) => !accepted.has(job.delivery.id))
+    const before = new Set(await recordedBefore(this.#context, refused))
+    return ended.filter((each) => accepted.has(each.job.delivery.id) || before.has(each))
   }
 
   #planLook(delayMs: number): void {

@@ -1,6 +1,7 @@
 import { Batcher } from '../batcher.ts'
 import type { Context } from '../context.ts'
 import type { Consequences } from './consequences.ts'
+import { recordedBefore } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
 
 const attemptsPerWrite = 200
@@ -52,7 +53,9 @@ export class Settler {
         settlements: batch.map(({ outcome }) => outcome.settlement),
       }),
     )
-    const counted = batch.filter(({ job }) => accepted.has(job.delivery.id))
+    const refused = batch.filter(({ job }) => !accepted.has(job.delivery.id))
+    const before = new Set(await recordedBefore(this.#context, refused))
+    const counted = batch.filter((each) => accepted.has(each.job.delivery.id) || before.has(each))
     await this.#consequences.follow(counted)
     return counted
   }

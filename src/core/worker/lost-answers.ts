@@ -1,0 +1,45 @@
+import type { Context } from '../context.ts'
+import type { DirectEvent } from './direct-event.ts'
+import type { Ended } from './outcome.ts'
+
+// A write whose answer was lost is repeated, and the repetition meets leases that the write itself
+// has ended: it is refused, although what it says stands. Only then is anything read here, and where
+// a lease has truly passed on, once in vain.
+
+/** Of attempts that were refused, those that are on record all the same. */
+export async function recordedBefore(context: Context, refused: Ended[]): Promise<Ended[]> {
+  const byTenant = Map.groupBy(refused, ({ job }) => job.delivery.tenantId)
+  const recorded = new Set<string>()
+  for (const [tenantId, ended] of byTenant) {
+    const deliveryIds = ended.map(({ job }) => job.delivery.id)
+    const read = context.storage.listAttempts({ tenantId, deliveryIds })
+    for (const { id } of await orNothing(context, read, [])) recorded.add(id)
+  }
+  return refused.filter(({ outcome }) => recorded.has(outcome.settlement.attempt.id))
+}
+
+/** Of events that were refused, those whose deliveries are stored all the same. */
+export async function storedBefore(
+  context: Context,
+  refused: DirectEvent[],
+): Promise<DirectEvent[]> {
+  const stored: DirectEvent[] = []
+  for (const direct of refused) {
+    const [delivery] = direct.deliveries
+    if (delivery === undefined) continue
+    const { id, tenantId } = delivery
+    const read = context.storage.getDelivery({ tenantId, id })
+    if ((await orNothing(context, read, null)) !== null) stored.push(direct)
+  }
+  return stored
+}
+
+/** What cannot be read either counts as refused: nothing is lost but what listeners would be told. */
+async function orNothing<T>({ logger }: Context, read: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await read
+  } catch (error) {
+    logger.warn({ reason: String(error) }, 'A refused record was not looked up')
+    return nothing
+  }
+}
