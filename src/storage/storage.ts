@@ -151,7 +151,8 @@ export interface Storage<Transaction = never> {
   // -------------------------------------------------------------- deliveries
 
   /**
-   * Inserts deliveries outside a fan-out: for recovery, and, already leased, for test sends.
+   * Inserts deliveries of events that wait for no fan-out: for recovery, and, already leased, for
+   * test sends.
    * One whose `(eventId, endpointId)` exists already is left out.
    *
    * @returns Ids of those inserted.

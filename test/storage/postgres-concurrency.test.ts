@@ -464,6 +464,64 @@ test.each(['40P01', '40001'])(
   },
 )
 
+describe('pruning up to now', () => {
+  /** A storage whose calls all meet in one transaction, which stays open: its pool has one connection. */
+  async function inOneTransaction(): Promise<{ slow: Storage; commit(): Promise<void> }> {
+    const slow = server.pool({ max: 1 })
+    await slow.query('BEGIN')
+    const commit = async () => void (await slow.query('COMMIT'))
+    return { slow: postgresStorage({ pool: slow, schema }) as Storage, commit }
+  }
+
+  const prune = () => storage.prune({ before: kit.at(10_000), limit: 100 })
+
+  test('leaves the lane of a deleted endpoint to a delivery that is being added', async () => {
+    const endpoint = await kit.addEndpoint()
+    // With a lane of its own, from before.
+    const [known] = await kit.addDeliveries(1, endpoint)
+    await kit.claimed(0)
+    await storage.cancelDeliveries({
+      ...{ tenantId: endpoint.tenantId, which: { ids: [known?.id ?? ''] } },
+      ...{ reason: 'manual' as const, now: kit.at(0), limit: 1 },
+    })
+    const leaseToken = kit.id('lease')
+    const { id: eventId, ...event } = await kit.addEvent()
+    await kit.claimEvents(0, { leaseToken })
+    await storage.deleteEndpoint({ ...endpoint, now: kit.at(0) })
+    const { slow, commit } = await inOneTransaction()
+    const delivery = kit.delivery({ id: eventId, ...event }, endpoint)
+    const results = [{ eventId, leaseToken, deliveries: [delivery], done: true }]
+    await slow.fanOut({ now: kit.at(0), results })
+    const pruning = prune()
+    expect(await soon(pruning)).toBe('waits')
+    await commit()
+    expect(await pruning).toMatchObject({ deliveries: 1 })
+    expect((await kit.claimed(0)).map(({ id }) => id)).toEqual([delivery.id])
+  })
+
+  test('forgets no event whose fan-out is done again meanwhile', async () => {
+    const endpoint = await kit.addEndpoint()
+    const leaseToken = kit.id('lease')
+    const { id: eventId, ...event } = await kit.addEvent()
+    await kit.claimEvents(0, { leaseToken })
+    const part = () => kit.delivery({ id: eventId, ...event }, endpoint)
+    const result = { eventId, leaseToken }
+    const first = [{ ...result, deliveries: [part()], done: false }]
+    await storage.fanOut({ now: kit.at(0), results: first })
+    const [held] = await kit.claimed(0)
+    if (held) await kit.settle(kit.settlement(held, 'succeeded'))
+    const { slow, commit } = await inOneTransaction()
+    const again = [{ ...result, deliveries: [part()], done: true }]
+    await slow.fanOut({ now: kit.at(0), results: again })
+    const pruning = prune()
+    expect(await soon(pruning)).toBe('waits')
+    await commit()
+    await pruning
+    await prune()
+    expect(await storage.getEvents({ tenantId: event.tenantId, ids: [eventId] })).toEqual([])
+  })
+})
+
 test('pruning what was cancelled does not cross with attempts that end', async () => {
   const endpoint = await kit.addEndpoint()
   const pruner = another()

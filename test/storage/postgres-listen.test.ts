@@ -174,6 +174,37 @@ describe('onWork', () => {
     await listenOn(listening)
   })
 
+  test('gives up a connection that swallows what it is sent, and listens on another', async () => {
+    const pool = server.pool()
+    let swallowed = 0
+    const wrapped = {
+      query: (statement: pg.QueryConfig) => pool.query(statement),
+      connect: async () => {
+        const client = await pool.connect()
+        const query = client.query.bind(client) as (sql: string) => unknown
+        const dropsFirst = (sql: string) => {
+          if (sql !== 'SELECT 1' || swallowed > 0) return query(sql)
+          swallowed += 1
+          return new Promise(() => {})
+        }
+        return Object.assign(client, { query: dropsFirst })
+      },
+    } as unknown as pg.Pool
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const ear = await listenOn(make(wrapped))
+      await vi.advanceTimersByTimeAsync(38_000)
+      expect(swallowed).toBe(1)
+      expect(ear.heard()).toBe(0)
+      await vi.advanceTimersByTimeAsync(3_000)
+      await vi.waitFor(() => expect(ear.heard()).toBe(1))
+      await kit.addEvent()
+      await vi.waitFor(() => expect(ear.heard()).toBe(2))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('a pool that does not show how it connects lends a connection', async () => {
     const pool = server.pool()
     const wrapped = {

@@ -75,8 +75,14 @@ export async function releaseDeliveries(
   await database.call('release_deliveries', [...leaseParams(leases), now, notify])
 }
 
-function leaseParams(leases: Lease[]): string[] {
-  return [textArray(leases.map(({ id }) => id)), textArray(leases.map((held) => held.leaseToken))]
+/** Leases as our functions take them, each once. */
+export function leaseParams(leases: Lease[]): string[] {
+  const byKey = new Map(leases.map((held) => [JSON.stringify([held.id, held.leaseToken]), held]))
+  const distinctLeases = [...byKey.values()]
+  return [
+    textArray(distinctLeases.map(({ id }) => id)),
+    textArray(distinctLeases.map(({ leaseToken }) => leaseToken)),
+  ]
 }
 
 export async function requeueDeliveries(

@@ -98,23 +98,26 @@ export async function updateEndpoint(
   ]
   const assignments = given.map(({ column }, index) => `, ${column} = $${index + 7}`).join('')
   const whenSwitchedOn = (column: string, value: string) =>
-    `, ${column} = CASE WHEN $5 AND NOT active THEN ${value} ELSE ${column} END`
+    `, ${column} = CASE WHEN $5 AND NOT before.was_active THEN ${value} ELSE ${column} END`
   const [row] = await database.query<EndpointRow>(
-    `WITH changed AS (
+    `WITH before AS MATERIALIZED (
+      SELECT endpoint_id, active AS was_active FROM ${schema}.endpoints
+        WHERE endpoint_id = $1 AND tenant_id = $2 AND deleted_at IS NULL
+          AND version = coalesce($4, version) FOR UPDATE
+    ), changed AS (
       UPDATE ${schema}.endpoints AS endpoint SET version = version + 1, updated_at = $3
           ${whenSwitchedOn('active_position', newestPosition(schema))}
           ${whenSwitchedOn('paused_until', 'NULL')}
           ${whenSwitchedOn('failing_since', 'NULL')}
           ${whenSwitchedOn('failed_attempts', '0')}${assignments}
-        WHERE endpoint_id = $1 AND tenant_id = $2 AND deleted_at IS NULL
-          AND version = coalesce($4, version)
+        FROM before WHERE endpoint.endpoint_id = before.endpoint_id
         RETURNING endpoint.*
     ), reconsidered AS (
       -- The next claim looks at what holds the endpoint back, and at its rate limit afresh.
-      UPDATE ${schema}.lanes SET held_until = 0,
-          probe_until = CASE WHEN $5 THEN 0 ELSE probe_until END,
+      UPDATE ${schema}.lanes AS lane SET held_until = 0,
+          probe_until = CASE WHEN $5 AND NOT before.was_active THEN 0 ELSE probe_until END,
           tokens_owed = CASE WHEN $6 THEN 0 ELSE tokens_owed END
-        WHERE endpoint_id = (SELECT endpoint_id FROM changed) AND ($5 OR $6)
+        FROM before WHERE lane.endpoint_id = before.endpoint_id AND ($5 OR $6)
     )
     SELECT row_to_json(changed) AS endpoint FROM changed`,
     params,

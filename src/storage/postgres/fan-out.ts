@@ -10,7 +10,7 @@ import type {
   Storage,
 } from '../storage.ts'
 import type { Database } from './database.ts'
-import { type AddedDelivery, deliveryParams, distinct } from './deliveries.ts'
+import { type AddedDelivery, deliveryParams, distinct, leaseParams } from './deliveries.ts'
 import {
   type LeasedEndpointRow,
   leasedEndpointColumns,
@@ -18,7 +18,7 @@ import {
 } from './leased-endpoints.ts'
 import { type EventRow, toEndpointRecord, toEventRecord } from './rows.ts'
 import { attemptParams } from './settle-deliveries.ts'
-import { instantArray, jsonOrNull, plainArray, TextList, textArray } from './values.ts'
+import { instantArray, jsonOrNull, plainArray, TextList } from './values.ts'
 
 /** @param after - The tenant that was served last. */
 export async function claimEvents(
@@ -142,9 +142,5 @@ export async function releaseEvents(
   leases: Lease[],
   notify: string | null,
 ): Promise<void> {
-  await database.call('release_events', [
-    textArray(leases.map(({ id }) => id)),
-    textArray(leases.map(({ leaseToken }) => leaseToken)),
-    notify,
-  ])
+  await database.call('release_events', [...leaseParams(leases), notify])
 }

@@ -10,6 +10,9 @@ const longestWaitMs = 30_000
  */
 const heartbeatMs = 30_000
 
+/** How long its answer may take. */
+const answerWithinMs = 10_000
+
 /** A connection on which we listen, and how it is given up. */
 export interface Line {
   connection: PoolConnection
@@ -98,11 +101,16 @@ export class WorkListener {
 
   #beat(line: Line): void {
     this.#timer = setTimeout(async () => {
+      // What swallows bytes in silence lets no query fail either.
+      const overdue = setTimeout(() => this.#lost(line), answerWithinMs)
+      overdue.unref()
       try {
         await line.connection.query('SELECT 1')
         if (this.#line === line) this.#beat(line)
       } catch {
         this.#lost(line)
+      } finally {
+        clearTimeout(overdue)
       }
     }, heartbeatMs)
     this.#timer.unref()

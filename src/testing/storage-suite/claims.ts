@@ -192,6 +192,13 @@ export function claimTests({ describe, test }: Suite): void {
       assert.deepEqual(idsOf(await kit.claimed(1.5 * leaseMs)), [id])
     })
 
+    test('that is named twice is renewed once', async (kit) => {
+      const { delivery } = await kit.addLeased()
+      const lease = { id: delivery.id, leaseToken: delivery.leaseToken ?? '' }
+      const params = { leases: [lease, { ...lease }], leaseUntil: kit.at(2 * leaseMs) }
+      assert.deepEqual(await kit.storage.renewLeases(params), [delivery.id])
+    })
+
     test('that has passed on is not renewed', async (kit) => {
       const { delivery } = await kit.addDelivery()
       const first = only(await kit.claimed(0))

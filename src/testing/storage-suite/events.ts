@@ -26,11 +26,19 @@ export function eventTests({ describe, test }: Suite): void {
       await kit.storage.insertEvents({ events: given })
       const ofRead = (await kit.eventsOf(given)).map((event) => event.traceparent)
       assert.deepEqual(ofRead, [traceparent, null])
-      const ofClaim = (await kit.claimEvents(0)).map((event) => event.traceparent)
+      const leaseToken = kit.id('lease')
+      const ofClaim = (await kit.claimEvents(0, { leaseToken })).map((event) => event.traceparent)
       assert.deepEqual(ofClaim, [traceparent, null])
       const endpoint = await kit.addEndpoint()
-      const deliveries = given.map((event) => kit.delivery(event, endpoint))
-      await kit.storage.insertDeliveries({ deliveries })
+      const results = given.map((event) => ({
+        ...{
+          eventId: event.id,
+          leaseToken,
+          deliveries: [kit.delivery(event, endpoint)],
+          done: true,
+        },
+      }))
+      await kit.storage.fanOut({ now: kit.at(0), results })
       const { events } = await kit.claim(0)
       const traces = new Map(events.map((event) => [event.id, event.traceparent]))
       assert.deepEqual(

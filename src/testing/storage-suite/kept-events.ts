@@ -107,6 +107,13 @@ export function keptEventTests({ describe, test }: Suite): void {
       assert.deepEqual(await fanOut(kit, second, leaseToken), [second.id])
     })
 
+    test('that are named twice are given back once', async (kit) => {
+      const [[first], leaseToken] = await addKept(kit, 2)
+      const lease = { id: first.id, leaseToken }
+      await kit.storage.releaseEvents({ now: kit.at(5), leases: [lease, { ...lease }] })
+      assert.deepEqual(await kit.claimEvents(5), [first])
+    })
+
     test('come once where the insert is repeated, and under the first lease', async (kit) => {
       const lease = { leaseToken: 'lease_own', leaseUntil: kit.at(leaseMs) }
       const event = kit.event({ lease })

@@ -87,6 +87,14 @@ export function probeTests({ describe, test }: Suite): void {
       assert.equal((await kit.claimed(1, { probeFrom })).length, 4)
     })
 
+    test('goes on when an endpoint that is on is switched on', async (kit) => {
+      const { tenantId, id } = await addFailing(kit)
+      await probe(kit, 0)
+      const changes = { active: true }
+      await kit.storage.updateEndpoint({ tenantId, id, changes, now: kit.at(0) })
+      assert.deepEqual(await kit.claimed(1, { probeFrom }), [])
+    })
+
     test('takes the token of a rate limit like any delivery', async (kit) => {
       const rateLimit = { limit: 1, intervalMs: 1_000 }
       const { id } = await addFailing(kit, {}, { rateLimit })

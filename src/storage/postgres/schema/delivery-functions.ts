@@ -21,8 +21,7 @@ DECLARE
   tenants text[];
   dues bigint[];
 BEGIN
-  -- Whoever fans them out holds their places; whoever prunes holds the events.
-  PERFORM FROM ${schema}.fan_out_queue WHERE event_id = ANY (p_events) ORDER BY event_id FOR UPDATE;
+  -- Whoever prunes holds the events.
   PERFORM FROM ${schema}.events WHERE event_id = ANY (p_events) ORDER BY event_id FOR UPDATE;
   WITH fresh AS MATERIALIZED (
     SELECT given.* FROM unnest(p_ids, p_tenants, p_events, p_endpoints, p_types, p_statuses,

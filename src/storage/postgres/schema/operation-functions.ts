@@ -12,6 +12,9 @@ export function operationFunctions({ schema }: SchemaNames): string {
       SELECT greatest(due_at, lane.held_until) FROM ${schema}.schedule
         WHERE endpoint_id = lane.endpoint_id AND due_at >= lane.due_at
         ORDER BY due_at LIMIT 1)`
+  const hasNoDelivery = (endpoint: string) => `NOT EXISTS (
+        SELECT FROM ${schema}.deliveries AS delivery
+          WHERE delivery.endpoint_id = ${endpoint}.endpoint_id)`
   return `
 CREATE FUNCTION ${schema}.next_due_at(p_exclude text[]) RETURNS bigint
 LANGUAGE plpgsql STABLE ${planning} AS $$
@@ -80,8 +83,10 @@ BEGIN
     DELETE FROM ${schema}.attempts WHERE delivery_id = ANY (ids);
     DELETE FROM ${schema}.schedule WHERE delivery_id = ANY (ids);
     DELETE FROM ${schema}.deliveries WHERE delivery_id = ANY (ids);
-    -- Whoever prunes or adds a delivery of the same event meanwhile waits here for us, or we for
-    -- them, and the last one sees whether any is left.
+    -- Whoever prunes, adds or takes in a delivery of the same event meanwhile waits here for us, or
+    -- we for them, and the last one sees whether any is left.
+    PERFORM FROM ${schema}.fan_out_queue
+      WHERE event_id = ANY (event_ids) ORDER BY event_id FOR UPDATE;
     PERFORM FROM ${schema}.events WHERE event_id = ANY (event_ids) ORDER BY event_id FOR UPDATE;
     UPDATE ${schema}.events AS event SET unowed = true
       WHERE event_id = ANY (event_ids)
@@ -101,11 +106,14 @@ BEGIN
 
   SELECT array_agg(endpoint_id) INTO ids FROM (
     SELECT endpoint_id FROM ${schema}.endpoints AS endpoint
-      WHERE deleted_at < p_before AND NOT EXISTS (
-        SELECT FROM ${schema}.deliveries AS delivery
-          WHERE delivery.endpoint_id = endpoint.endpoint_id)
+      WHERE deleted_at < p_before AND ${hasNoDelivery('endpoint')}
       LIMIT p_limit FOR UPDATE SKIP LOCKED
   ) AS rows;
+  -- A fan-out that saw the endpoint before it was deleted may be adding one now, and holds its lane:
+  -- we look again once that is ours.
+  PERFORM FROM ${schema}.lanes WHERE endpoint_id = ANY (ids) ORDER BY endpoint_id FOR UPDATE;
+  SELECT array_agg(endpoint_id) INTO ids
+    FROM unnest(ids) AS gone (endpoint_id) WHERE ${hasNoDelivery('gone')};
   DELETE FROM ${schema}.lanes WHERE endpoint_id = ANY (ids);
   DELETE FROM ${schema}.endpoints WHERE endpoint_id = ANY (ids);
 END $$;
