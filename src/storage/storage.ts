@@ -151,8 +151,7 @@ export interface Storage<Transaction = never> {
   // -------------------------------------------------------------- deliveries
 
   /**
-   * Inserts deliveries of events that wait for no fan-out: for recovery, and, already leased, for
-   * test sends.
+   * Adds deliveries of events that wait for no fan-out: for recovery and, leased, for test sends.
    * One whose `(eventId, endpointId)` exists already is left out.
    *
    * @returns Ids of those inserted.
