@@ -193,16 +193,17 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
   function face(tenantOf: TenantOf, onlyFor: string | null): TenantWebhooks<Registry, Transaction> {
     const parts = { onDue: () => engine.notifyDue() }
     const requestOf = (type: string, data: unknown, given: EmitOptions<unknown>): EmitRequest => {
-      checkOptions('emit', given, emitNames)
-      return { type, data, options: { ...given, tenantId: tenantOf(given) } }
+      const tenantId = tenantOf('emit', given, emitNames)
+      return { type, data, options: { ...given, tenantId } }
     }
     return {
       async emit(type, data, emitOptions = {}) {
         if (engine.isStopping) throw stopped()
         return engine.emitter.emit(requestOf(type, data, emitOptions))
       },
-      async emitMany(events, { transaction } = {}) {
+      async emitMany(events, manyOptions = {}) {
         if (engine.isStopping) throw stopped()
+        const { transaction } = checkOptions('emitMany', manyOptions, ['transaction'])
         const requests = listOf(events).map(({ type, data, ...given }) =>
           requestOf(type, data, given),
         )
@@ -213,8 +214,9 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
       events: createEvents(context, tenantOf),
       recover: createRecover(context, tenantOf, parts),
       async explain(type, data, given = {}) {
+        const tenantId = tenantOf('explain', given, ['channels'])
         const { channels = [] } = given
-        return explainEvent(context, registry, { type, data, channels, tenantId: tenantOf(given) })
+        return explainEvent(context, registry, { type, data, channels, tenantId })
       },
       stats: createStats(context, tenantOf),
       on(name, listener) {
@@ -242,12 +244,7 @@ export function createWebhooks<Registry extends EventRegistry, Transaction = nev
   }
 }
 
-const emitNames: readonly (keyof EmitOptions)[] = [
-  'tenantId',
-  'idempotencyKey',
-  'channels',
-  'transaction',
-]
+const emitNames: readonly (keyof EmitOptions)[] = ['idempotencyKey', 'channels', 'transaction']
 
 function listOf<Entry>(events: readonly Entry[]): readonly Entry[] {
   if (

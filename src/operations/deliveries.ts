@@ -4,7 +4,7 @@ import { WebhooksError } from '../errors.ts'
 import type { Attempt, Delivery, DeliveryStatus, Page } from '../model.ts'
 import type { DeliveryRecord } from '../storage/storage.ts'
 import { checkInstant, checkText } from './filters.ts'
-import { type PageOptions, readPage } from './listing.ts'
+import { type PageOptions, pageNames, readPage } from './listing.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
 /** What `deliveries.list` takes: every condition given must hold. */
@@ -44,6 +44,16 @@ export interface Deliveries {
   cancel(id: string, options?: TenantOptions): Promise<Delivery>
 }
 
+const listNames: readonly (keyof DeliveryListOptions)[] = [
+  'endpointId',
+  'eventId',
+  'type',
+  'status',
+  'since',
+  'until',
+  ...pageNames,
+]
+
 const statuses: readonly DeliveryStatus[] = ['pending', 'succeeded', 'failed', 'cancelled']
 
 /** Builds {@link Deliveries} over an instance, for the tenants that `tenantOf` lets through. */
@@ -54,20 +64,21 @@ export function createDeliveries(
 ): Deliveries {
   const { clock, notifier, storage } = context
 
-  async function find(id: string, options: TenantOptions | undefined): Promise<DeliveryRecord> {
-    const record = await storage.getDelivery({ tenantId: tenantOf(options), id: String(id) })
+  async function find(tenantId: string, id: string): Promise<DeliveryRecord> {
+    const record = await storage.getDelivery({ tenantId, id: String(id) })
     if (record !== null) return record
     throw new WebhooksError('delivery_not_found', `There is no delivery ${JSON.stringify(id)}`)
   }
 
   return {
     async list(options = {}) {
+      const tenantId = tenantOf('deliveries.list', options, listNames)
       const { endpointId, eventId, type, status } = options
       if (status !== undefined && !statuses.includes(status)) {
         throw new WebhooksError('invalid_option', `status must be one of ${statuses.join(', ')}`)
       }
       const conditions = {
-        tenantId: tenantOf(options),
+        tenantId,
         endpointId: checkText('endpointId', endpointId),
         eventId: checkText('eventId', eventId),
         type: checkText('type', type),
@@ -83,16 +94,18 @@ export function createDeliveries(
     },
 
     async get(id, options) {
-      return toDelivery(await find(id, options))
+      return toDelivery(await find(tenantOf('deliveries.get', options), id))
     },
 
     async attempts(id, options) {
-      const { tenantId } = await find(id, options)
+      const tenantId = tenantOf('deliveries.attempts', options)
+      await find(tenantId, id)
       return storage.listAttempts({ tenantId, deliveryIds: [id] })
     },
 
     async retry(id, options) {
-      const { tenantId, endpointId } = await find(id, options)
+      const tenantId = tenantOf('deliveries.retry', options)
+      const { endpointId } = await find(tenantId, id)
       const endpoint = await storage.getEndpoint({ tenantId, id: endpointId })
       if (endpoint === null || !endpoint.active) {
         const state = endpoint === null ? 'was deleted' : 'is not active: enable it first'
@@ -106,11 +119,12 @@ export function createDeliveries(
         )
       }
       onDue()
-      return toDelivery(await find(id, options))
+      return toDelivery(await find(tenantId, id))
     },
 
     async cancel(id, options) {
-      const { tenantId, endpointId } = await find(id, options)
+      const tenantId = tenantOf('deliveries.cancel', options)
+      const { endpointId } = await find(tenantId, id)
       const deliveryIds = await storage.cancelDeliveries({
         tenantId,
         which: { ids: [id] },
@@ -118,7 +132,7 @@ export function createDeliveries(
         now: clock.now(),
         limit: 1,
       })
-      const delivery = toDelivery(await find(id, options))
+      const delivery = toDelivery(await find(tenantId, id))
       if (deliveryIds.length === 0) {
         throw new WebhooksError('conflict', `Delivery ${id} has ended already: ${delivery.status}`)
       }

@@ -12,7 +12,7 @@ import { WebhooksError } from '../errors.ts'
 import type { Attempt, Endpoint, Page } from '../model.ts'
 import type { EndpointRecord, EndpointSettings, SecretRecord } from '../storage/storage.ts'
 import { checkEndpointInput, checkNewEndpoint, type EndpointInput } from './endpoint-settings.ts'
-import { type PageOptions, readPage } from './listing.ts'
+import { type PageOptions, pageNames, readPage } from './listing.ts'
 import { type ReencryptResult, reencryptEndpoints } from './reencrypt.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 import { sendTest } from './test-send.ts'
@@ -114,27 +114,23 @@ export interface Endpoints {
 export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints {
   const { clock, ids, secretBox, settings, storage, transport } = context
 
-  async function find(id: string, options: TenantOptions | undefined): Promise<EndpointRecord> {
-    const tenantId = tenantOf(options)
+  async function find(tenantId: string, id: string): Promise<EndpointRecord> {
     return (await storage.getEndpoint({ tenantId, id: String(id) })) ?? notFound(id)
   }
 
   async function change(
+    tenantId: string,
     id: string,
     changes: Partial<EndpointSettings>,
-    options: (TenantOptions & { ifVersion?: number | undefined }) | undefined,
+    ifVersion?: number,
   ): Promise<EndpointRecord> {
-    const changed = await storage.updateEndpoint({
-      tenantId: tenantOf(options),
-      id: String(id),
-      changes,
-      now: clock.now(),
-      ifVersion: options?.ifVersion,
-    })
+    const now = clock.now()
+    const params = { tenantId, id: String(id), changes, now, ifVersion }
+    const changed = await storage.updateEndpoint(params)
     if (changed === 'version_mismatch') {
       throw new WebhooksError(
         'conflict',
-        `Endpoint ${id} was changed since version ${options?.ifVersion}: read it again and retry`,
+        `Endpoint ${id} was changed since version ${ifVersion}: read it again and retry`,
       )
     }
     return changed ?? notFound(id)
@@ -142,8 +138,8 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
 
   return {
     async create(input) {
-      const tenantId = tenantOf(input)
       const checked = checkNewEndpoint(input, ['tenantId', 'active', 'signature', 'secret'])
+      const tenantId = tenantOf('endpoints.create', { tenantId: input.tenantId })
       const active = checkActive(input.active) ?? true
       const secret = createSecret(input, context)
       await transport.checkUrl(checked.url)
@@ -166,11 +162,11 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
     },
 
     async get(id, options) {
-      return toEndpoint(await find(id, options))
+      return toEndpoint(await find(tenantOf('endpoints.get', options), id))
     },
 
     async list(options = {}) {
-      const tenantId = tenantOf(options)
+      const tenantId = tenantOf('endpoints.list', options, ['active', ...pageNames])
       const active = checkActive(options.active)
       return readPage(
         options,
@@ -180,40 +176,42 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
     },
 
     async update(id, changes, options) {
+      const tenantId = tenantOf('endpoints.update', options, ['ifVersion'])
       const checked = checkEndpointInput(changes)
       if (checked.url !== undefined) await transport.checkUrl(checked.url)
       if (checked.headers !== undefined) {
-        const owner = { id: String(id), tenantId: tenantOf(options) }
-        checked.headers = sealHeaders(secretBox, owner, checked.headers)
+        checked.headers = sealHeaders(secretBox, { id: String(id), tenantId }, checked.headers)
       }
-      return toEndpoint(await change(id, checked, options))
+      return toEndpoint(await change(tenantId, id, checked, options?.ifVersion))
     },
 
     async delete(id, options) {
-      const tenantId = tenantOf(options)
+      const tenantId = tenantOf('endpoints.delete', options)
       const existed = await storage.deleteEndpoint({ tenantId, id: String(id), now: clock.now() })
       if (!existed) notFound(id)
       await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_deleted' })
     },
 
     async enable(id, options) {
-      const before = await find(id, options)
+      const tenantId = tenantOf('endpoints.enable', options)
+      const before = await find(tenantId, id)
       if (before.active) return toEndpoint(before)
       const changes = { active: true, disabledAt: null, disabledReason: null }
-      return toEndpoint(await change(id, changes, options))
+      return toEndpoint(await change(tenantId, id, changes))
     },
 
     async disable(id, options) {
-      const tenantId = tenantOf(options)
+      const tenantId = tenantOf('endpoints.disable', options)
       const endpoint = await switchOff(context, { tenantId, id: String(id), reason: 'manual' })
       return toEndpoint(endpoint ?? notFound(id))
     },
 
     async rotateSecret(id, options = {}) {
+      const tenantId = tenantOf('endpoints.rotateSecret', options, ['signature', 'secret'])
       const now = clock.now()
       const expiresAt = new Date(now.getTime() + settings.limits.rotationOverlapMs)
       const secret = createSecret(options, context)
-      const before = await find(id, options)
+      const before = await find(tenantId, id)
       const secrets: SecretRecord[] = [
         { value: sealSecret(secretBox, before, secret.stored), createdAt: now, expiresAt: null },
         ...unexpired(before.secrets, now).map((old) => ({
@@ -221,17 +219,16 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
           expiresAt: earlier(old.expiresAt ?? expiresAt, expiresAt),
         })),
       ].slice(0, mostSecrets)
-      const { tenantId } = before
-      const record = await change(id, { secrets }, { tenantId, ifVersion: before.version })
+      const record = await change(tenantId, id, { secrets }, before.version)
       return { ...toEndpoint(record), secret: secret.shown }
     },
 
     async test(id, options) {
-      return sendTest(context, await find(id, options))
+      return sendTest(context, await find(tenantOf('endpoints.test', options), id))
     },
 
     async reencrypt(options) {
-      return reencryptEndpoints(context, tenantOf(options))
+      return reencryptEndpoints(context, tenantOf('endpoints.reencrypt', options))
     },
   }
 }

@@ -4,7 +4,7 @@ import { WebhooksError } from '../errors.ts'
 import type { Page, WebhookEvent } from '../model.ts'
 import type { EventRecord } from '../storage/storage.ts'
 import { checkInstant, checkText } from './filters.ts'
-import { type PageOptions, readPage } from './listing.ts'
+import { type PageOptions, pageNames, readPage } from './listing.ts'
 import type { TenantOf, TenantOptions } from './tenant.ts'
 
 /** What `events.list` takes: every condition given must hold. */
@@ -34,7 +34,7 @@ export function createEvents({ settings, storage }: Context, tenantOf: TenantOf)
   return {
     async list(options = {}) {
       const conditions = {
-        tenantId: tenantOf(options),
+        tenantId: tenantOf('events.list', options, ['type', 'since', 'until', ...pageNames]),
         type: checkText('type', options.type),
         since: checkInstant('since', options.since),
         until: checkInstant('until', options.until),
@@ -43,7 +43,8 @@ export function createEvents({ settings, storage }: Context, tenantOf: TenantOf)
     },
 
     async get(id, options) {
-      const [event] = await storage.getEvents({ tenantId: tenantOf(options), ids: [String(id)] })
+      const tenantId = tenantOf('events.get', options)
+      const [event] = await storage.getEvents({ tenantId, ids: [String(id)] })
       if (event !== undefined) return show(event)
       throw new WebhooksError('event_not_found', `There is no event ${JSON.stringify(id)}`)
     },

@@ -12,6 +12,8 @@ export interface PageOptions {
   cursor?: string | undefined
 }
 
+export const pageNames: readonly (keyof PageOptions)[] = ['page', 'limit', 'cursor']
+
 const defaultLimit = 20
 const longestPage = 100
 

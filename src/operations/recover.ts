@@ -1,7 +1,6 @@
 import type { Context } from '../core/context.ts'
 import { testEventName } from '../core/events/event-name.ts'
 import { matchRules } from '../core/matching/matching.ts'
-import { checkOptions } from '../core/option-names.ts'
 import { lazyDataOf } from '../core/worker/fan-out.ts'
 import { WebhooksError } from '../errors.ts'
 import type {
@@ -41,7 +40,6 @@ export interface RecoverResult {
 }
 
 const recoverNames: readonly (keyof RecoverOptions)[] = [
-  'tenantId',
   'endpointId',
   'since',
   'until',
@@ -68,14 +66,15 @@ export function createRecover(
 ): Recover {
   const { clock, storage } = context
 
-  return async (options) => {
-    checkOptions('recover', options, recoverNames)
+  // Without any, it is the span that is missing.
+  return async (options = {} as RecoverOptions) => {
+    const tenantId = tenantOf('recover', options, recoverNames)
     const span = checkSpan(options, clock.now())
     const { only = 'failed', dryRun = false } = options
     if (!['failed', 'missing', 'all'].includes(only)) {
       throw new WebhooksError('invalid_option', 'only must be "failed", "missing" or "all"')
     }
-    const endpoint = await findActive(tenantOf(options), options.endpointId, dryRun)
+    const endpoint = await findActive(tenantId, options.endpointId, dryRun)
     const done = { failed: 0, missing: 0 }
     const count = (kind: keyof typeof done) => (more: number) => {
       done[kind] += more

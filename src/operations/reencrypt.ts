@@ -1,5 +1,6 @@
 import PQueue from 'p-queue'
 import type { Context } from '../core/context.ts'
+import { checkOptions } from '../core/option-names.ts'
 import { renewSecrets } from '../core/signing/endpoint-secrets.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
 import type { EndpointRecord } from '../storage/storage.ts'
@@ -58,9 +59,15 @@ export async function reencryptEndpoints(
  */
 export async function reencryptAll(
   context: Context,
-  { limit = Number.POSITIVE_INFINITY, cursor = null }: ReencryptOptions = {},
+  options: ReencryptOptions = {},
 ): Promise<ReencryptAllResult> {
   requireKey(context)
+  const names = ['limit', 'cursor'] as const
+  const { limit = Number.POSITIVE_INFINITY, cursor = null } = checkOptions(
+    'reencrypt',
+    options,
+    names,
+  )
   if (limit !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new WebhooksError('invalid_option', 'limit must be a whole number above zero')
   }

@@ -40,13 +40,13 @@ export type ReadStats = (options?: StatsOptions) => Promise<Stats>
 /** Builds {@link ReadStats} over an instance, for the tenants that `tenantOf` lets through. */
 export function createStats({ clock, storage }: Context, tenantOf: TenantOf): ReadStats {
   return async (options = {}) => {
+    const tenantId = tenantOf('stats', options, ['endpointId', 'since', 'until'])
     const now = clock.now()
     const since = requireInstant('since', options.since ?? new Date(now.getTime() - day))
     const until = requireInstant('until', options.until ?? now)
     if (options.until !== undefined && since > until) {
       throw new WebhooksError('invalid_option', 'since must be before until')
     }
-    const tenantId = tenantOf(options)
     const record = await storage.stats({
       tenantId,
       endpointId: checkText('endpointId', options.endpointId),

@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/option-names.ts'
 import { WebhooksError } from '../errors.ts'
 
 /** Whose data a call is about. */
@@ -6,8 +7,15 @@ export interface TenantOptions {
   tenantId?: string | undefined
 }
 
-/** The tenant of a call: as named, or, on a face bound to one tenant, that one and no other. */
-export type TenantOf = (options: TenantOptions | undefined) => string
+/**
+ * The tenant of a call: as named, or, on a face bound to one tenant, that one and no other. The
+ * call's options may hold nothing but it and `names`: a misspelt `tenantId` would be the default one.
+ */
+export type TenantOf = <Options extends TenantOptions>(
+  call: string,
+  options: Options | undefined,
+  names?: readonly (keyof Options & string)[],
+) => string
 
 const defaultTenant = 'default'
 const longestTenantId = 256
@@ -18,21 +26,30 @@ const longestTenantId = 256
  * @throws WebhooksError `invalid_option` for an id that is no id, which must never fall back to
  * the default tenant: `tenantId: null` is a missing value somewhere, not a choice.
  */
-export const anyTenant: TenantOf = (options) => {
-  return options?.tenantId === undefined ? defaultTenant : checkTenantId(options.tenantId)
+export const anyTenant: TenantOf = (call, options, names) => {
+  const tenantId = readTenantId(call, options, names)
+  return tenantId === undefined ? defaultTenant : checkTenantId(tenantId)
 }
 
 /** Binds a face to one tenant. @throws WebhooksError `invalid_option` */
 export function onlyTenant(tenantId: string): TenantOf {
   const bound = checkTenantId(tenantId)
-  return (options) => {
-    if (options?.tenantId === undefined || options.tenantId === bound) return bound
+  return (call, options, names) => {
+    const tenantId = readTenantId(call, options, names)
+    if (tenantId === undefined || tenantId === bound) return bound
     throw new WebhooksError(
       'invalid_option',
       `This face is bound to tenant "${bound}"; call forTenant() for another one`,
     )
   }
 }
+
+const readTenantId = <Options extends TenantOptions>(
+  call: string,
+  options: Options | undefined,
+  names: readonly (keyof Options & string)[] = [],
+): string | undefined =>
+  options === undefined ? undefined : checkOptions(call, options, ['tenantId', ...names]).tenantId
 
 function checkTenantId(tenantId: unknown): string {
   if (typeof tenantId === 'string' && tenantId.length >= 1 && tenantId.length <= longestTenantId) {

@@ -233,6 +233,51 @@ function statsBackwards(webhooks: Instance) {
   return webhooks.stats({ since: new Date('2026-01-02'), until: new Date('2026-01-01') })
 }
 
+/** Every call that takes options, but those that are tried above. */
+const callsWithOptions: [name: string, (webhooks: Instance, options: never) => unknown][] = [
+  ['endpoints.get', ({ endpoints }, options) => endpoints.get('ep_1', options)],
+  ['endpoints.list', ({ endpoints }, options) => endpoints.list(options)],
+  ['endpoints.update', ({ endpoints }, options) => endpoints.update('ep_1', {}, options)],
+  ['endpoints.delete', ({ endpoints }, options) => endpoints.delete('ep_1', options)],
+  ['endpoints.enable', ({ endpoints }, options) => endpoints.enable('ep_1', options)],
+  ['endpoints.disable', ({ endpoints }, options) => endpoints.disable('ep_1', options)],
+  ['endpoints.rotateSecret', ({ endpoints }, options) => endpoints.rotateSecret('ep_1', options)],
+  ['endpoints.test', ({ endpoints }, options) => endpoints.test('ep_1', options)],
+  ['endpoints.reencrypt', ({ endpoints }, options) => endpoints.reencrypt(options)],
+  ['deliveries.get', ({ deliveries }, options) => deliveries.get('dlv_1', options)],
+  ['deliveries.list', ({ deliveries }, options) => deliveries.list(options)],
+  ['deliveries.attempts', ({ deliveries }, options) => deliveries.attempts('dlv_1', options)],
+  ['deliveries.retry', ({ deliveries }, options) => deliveries.retry('dlv_1', options)],
+  ['deliveries.cancel', ({ deliveries }, options) => deliveries.cancel('dlv_1', options)],
+  ['events.get', (webhooks, options) => webhooks.events.get('evt_1', options)],
+  ['events.list', (webhooks, options) => webhooks.events.list(options)],
+  ['stats', ({ stats }, options) => stats(options)],
+  ['explain', ({ explain }, options) => explain('order.paid', { orderId: 'o1' }, options)],
+  ['emit', ({ emit }, options) => emit('order.paid', { orderId: 'o1' }, options)],
+  ['emitMany', ({ emitMany }, options) => emitMany([], options)],
+  ['recover', ({ recover }, options) => recover(options)],
+  ['reencrypt', ({ reencrypt }, options) => reencrypt(options)],
+]
+
+describe.each(callsWithOptions)('%s', (name, call) => {
+  const encryption = { keys: [Buffer.alloc(32, 7).toString('base64')] }
+
+  test('takes no option of another name: it would be about another tenant, or about all', async () => {
+    const { webhooks } = createTestWebhooks({ events, encryption })
+    for (const face of [webhooks, webhooks.forTenant('acme') as Instance]) {
+      if (name === 'reencrypt' && face !== webhooks) continue
+      const message = new RegExp(`${name} takes no "tenantID"`)
+      await expectRefusal(
+        () => call(face, { tenantID: 'acme' } as never),
+        'invalid_option',
+        message,
+      )
+      const object = new RegExp(`${name} takes an object`)
+      await expectRefusal(() => call(face, null as never), 'invalid_option', object)
+    }
+  })
+})
+
 describe('a test', () => {
   test.each([
     { hours: Number.NaN },

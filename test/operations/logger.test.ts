@@ -67,6 +67,31 @@ async function sayAll(logger: Logger): Promise<void> {
   await settle()
   await webhooks.stop()
   await stopWithoutStorage(logger)
+  await loseARecord(logger)
+}
+
+/** The answer to a record is lost, and what stands cannot be read. */
+async function loseARecord(logger: Logger): Promise<void> {
+  const storage = memoryStorage()
+  const { fanOut } = storage
+  let calls = 0
+  storage.fanOut = async (params) => {
+    const answer = await fanOut(params)
+    calls += 1
+    if (calls > 1) return answer
+    throw new Error(`fanOut failed with ${JSON.stringify(params)}`)
+  }
+  storage.listAttempts = async (params) => {
+    throw new Error(`listAttempts failed with ${JSON.stringify(params)}`)
+  }
+  const { webhooks, settle, advance } = createTestWebhooks({
+    ...{ events, storage },
+    logger: { ...silent, warn: logger.warn.bind(logger) },
+  })
+  await webhooks.endpoints.create({ url, events: ['*'] })
+  await webhooks.emit('order.paid', { orderId: texts.payload })
+  await settle()
+  await advance({ seconds: 5 })
 }
 
 /** Stops in the midst of a flood, while nothing can be given back. */
@@ -110,6 +135,7 @@ const said = [
   ['error', 'A delivery was not settled'],
   ['warn', 'Leases could not be renewed'],
   ['warn', 'Events at hand were not given back'],
+  ['warn', 'A record was not looked up'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],
 ]

@@ -39,7 +39,7 @@ async function orNothing<T>({ logger }: Context, read: Promise<T>, nothing: T): 
   try {
     return await read
   } catch (error) {
-    logger.warn({ reason: String(error) }, 'A refused record was not looked up')
+    logger.warn({ reason: String(error) }, 'A record was not looked up')
     return nothing
   }
 }

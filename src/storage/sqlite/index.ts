@@ -110,7 +110,11 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
 
   function database(): Database {
     if (opened !== null) return opened
-    throw new WebhooksError('storage_closed', 'The SQLite storage is not open: call open() first')
+    throw new WebhooksError(
+      'storage_closed',
+      'The SQLite storage is not open: call open() first. An instance closes its storage when it ' +
+        'stops: give each instance a storage of its own.',
+    )
   }
 
   type Work<Params, Result> = (statements: Statements, params: Params) => Result
