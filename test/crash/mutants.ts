@@ -4,12 +4,15 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import type { PostgresTransaction } from '../../src/storage/postgres/index.ts'
-import type { EventRecord, Settlement, Storage } from '../../src/storage/storage.ts'
+import type { Settlement, Storage } from '../../src/storage/storage.ts'
 import { override, type Ports } from './ports.ts'
 
 const never = new Date('2100-01-01T00:00:00Z')
 
-const reformatted = (event: EventRecord) => ({ ...event, body: `${event.body} ` })
+const reformatted = <Event extends { body: string }>(event: Event): Event => ({
+  ...event,
+  body: `${event.body} `,
+})
 
 type Break = (storage: Storage<unknown>) => Partial<Storage<unknown>>
 
@@ -48,6 +51,13 @@ const mutants = {
   }),
   /** The same for events that wait for their fan-out. */
   fansOutForEver: (storage) => ({
+    insertEvents: ({ events, ...params }) =>
+      storage.insertEvents({
+        ...params,
+        events: events.map((event) =>
+          event.lease === null ? event : { ...event, lease: { ...event.lease, leaseUntil: never } },
+        ),
+      }),
     claimEvents: (params) => storage.claimEvents({ ...params, leaseUntil: never }),
   }),
   /** Says that an attempt is settled before it is. */
@@ -59,6 +69,7 @@ const mutants = {
     async fanOut({ settlements = [], ...params }) {
       const answer = await storage.fanOut(params)
       const { now } = params
+      if (settlements.length === 0) return answer
       setTimeout(() => void storage.settleDeliveries({ now, settlements }).catch(() => {}), 50)
       return { ...answer, settled: settlements.map(({ id }) => id) }
     },
@@ -75,8 +86,10 @@ const mutants = {
       return { events, settled: [] }
     },
   }),
-  /** Hands out other bytes than were stored. */
+  /** Stores other bytes than were given, and hands out others than were stored. */
   reformatsBodies: (storage) => ({
+    insertEvents: ({ events, ...params }) =>
+      storage.insertEvents({ ...params, events: events.map(reformatted) }),
     async claimDeliveries(params) {
       const claimed = await storage.claimDeliveries(params)
       return { ...claimed, events: claimed.events.map(reformatted) }

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
 export type Value = SQLInputValue
 
@@ -80,12 +80,21 @@ function toTuple<Row extends unknown[]>(row: object): Row {
 /** Whether a write must outlive a power failure, or only the death of the process. */
 export type Durability = 'full' | 'normal'
 
+/**
+ * For how long calls may follow each other, in milliseconds, before the event loop has a turn. SQLite
+ * works on this thread, so that no call waits for anything; and a caller that makes one after the
+ * other (a prune, a recovery) would keep timers and sockets waiting until it is through.
+ */
+const longestStintMs = 10
+
 /** The storage's own connection: runs work in transactions and waits for other writers. */
 export class Database {
   readonly statements: Statements
   readonly #connection: DatabaseSync
   readonly #busyTimeoutMs: number
   #synchronous: Durability | null = null
+  /** When the first call of this turn of the event loop began; `null` where there was none. */
+  #stintSince: number | null = null
 
   constructor(connection: DatabaseSync, options: { busyTimeoutMs: number }) {
     this.#connection = connection
@@ -141,8 +150,19 @@ export class Database {
     this.#synchronous = durability
   }
 
-  #whenFree<Result>(work: () => Result): Promise<Result> {
+  async #whenFree<Result>(work: () => Result): Promise<Result> {
+    while (this.#stintMs() > longestStintMs) await nextTurn()
     return whenFree(work, this.#busyTimeoutMs)
+  }
+
+  #stintMs(): number {
+    const now = performance.now()
+    if (this.#stintSince !== null) return now - this.#stintSince
+    this.#stintSince = now
+    setImmediate(() => {
+      this.#stintSince = null
+    })
+    return 0
   }
 }
 

@@ -186,7 +186,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     listAllEndpoints: reads(listAllEndpoints),
     recordHealth: notes(recordHealth),
 
-    stats: reads(readStats),
+    stats: async (params) => readStats(database(), params),
     backlog: reads(readBacklog),
     prune: notes(prune),
 

@@ -1,38 +1,68 @@
 import type { DeliveryStatus } from '../../model.ts'
 import type { StatsRecord, Storage } from '../storage.ts'
-import type { Statements, Value } from './database.ts'
+import type { Database, Statements, Value } from './database.ts'
 import { keptIds } from './kept-events.ts'
 import { toDate } from './rows.ts'
-import { storeText } from './text.ts'
+import { type StoredText, storeText } from './text.ts'
+
+/** Attempts read at once: there are millions in a busy day, and the event loop waits for each read. */
+const attemptsPerRead = 20_000
 
 /**
  * All figures are exact and are read from indexes alone: what was created or attempted from
  * `since` on and before `until`, and besides that only what is pending, failed or cancelled.
  */
-export function readStats(
-  statements: Statements,
+export async function readStats(
+  database: Database,
   { tenantId, endpointId, since, until }: Parameters<Storage['stats']>[0],
-): StatsRecord {
+): Promise<StatsRecord> {
   const values = {
     tenant: storeText(tenantId),
     since: since.getTime(),
     until: until?.getTime() ?? Number.MAX_SAFE_INTEGER,
     ...(endpointId === undefined ? {} : { endpoint: endpointId }),
   }
-  const scope = new Scope(statements, values, endpointId !== undefined)
+  const isEndpoint = endpointId !== undefined
+  const deliveries = await database.read((statements) =>
+    readDeliveries(new Scope(statements, values, isEndpoint), isEndpoint),
+  )
+  const succeeded: Durations = new Map()
+  const failed: Durations = new Map()
+  for (let from: number | null = values.since; from !== null; ) {
+    const part: Values = { ...values, since: from }
+    from = await database.read((statements) => {
+      const scope = new Scope(statements, part, isEndpoint)
+      const next = scope.startOfNext(attemptsPerRead)
+      for (const group of scope.attempts(next))
+        add(group.succeeded === 1 ? succeeded : failed, group)
+      return next
+    })
+  }
+  return {
+    ...deliveries,
+    attempts: { succeeded: sum(succeeded), failed: sum(failed) },
+    durationMs: percentiles(succeeded),
+  }
+}
+
+/** How many attempts took so many milliseconds. */
+type Durations = Map<number, number>
+
+function add(durations: Durations, { duration_ms, count }: DurationGroup): void {
+  durations.set(duration_ms, (durations.get(duration_ms) ?? 0) + count)
+}
+
+function readDeliveries(
+  scope: Scope,
+  isEndpoint: boolean,
+): Pick<StatsRecord, 'deliveries' | 'backlog' | 'oldestPendingAt'> {
   const pending = scope.count('pending')
   const failed = scope.count('failed').sinceThen
   const cancelled = scope.count('cancelled').sinceThen
   const succeeded = scope.created() - pending.sinceThen - failed - cancelled
-  const durations = scope.attempts()
   return {
     deliveries: { pending: pending.sinceThen, succeeded, failed, cancelled },
-    attempts: {
-      succeeded: sum(durations.filter((group) => group.succeeded === 1)),
-      failed: sum(durations.filter((group) => group.succeeded === 0)),
-    },
-    durationMs: percentiles(durations.filter((group) => group.succeeded === 1)),
-    backlog: pending.total + (endpointId === undefined ? scope.waitingEvents() : 0),
+    backlog: pending.total + (isEndpoint ? 0 : scope.waitingEvents()),
     oldestPendingAt: toDate(pending.oldest),
   }
 }
@@ -50,14 +80,21 @@ interface DurationGroup {
   count: number
 }
 
-/** A tenant, or one endpoint of it, since an instant. */
+/** What the statements name. */
+interface Values extends Record<string, Value> {
+  tenant: StoredText
+  since: number
+  until: number
+}
+
+/** A tenant, or one endpoint of it, in a span of time. */
 class Scope {
   readonly #statements: Statements
-  readonly #values: Record<string, Value>
+  readonly #values: Values
   /** Follows `tenant_id = :tenant`. */
   readonly #ofEndpoint: string
 
-  constructor(statements: Statements, values: Record<string, Value>, isEndpoint: boolean) {
+  constructor(statements: Statements, values: Values, isEndpoint: boolean) {
     this.#statements = statements
     this.#values = values
     this.#ofEndpoint = isEndpoint ? 'AND endpoint_id = :endpoint' : ''
@@ -84,14 +121,33 @@ class Scope {
     return row?.count ?? 0
   }
 
-  /** At most one group per outcome and millisecond of the timeout, however many attempts. */
-  attempts(): DurationGroup[] {
+  /** When the attempt started, of whatever endpoint, before which there are so many; `null` if none. */
+  startOfNext(count: number): number | null {
+    const { tenant, since, until } = this.#values
+    const row = this.#statements.get<{ started_at: number }>(
+      `SELECT started_at FROM webhooks_attempts INDEXED BY webhooks_attempts_started
+        WHERE tenant_id = :tenant AND started_at >= :since AND started_at < :until
+        ORDER BY started_at LIMIT 1 OFFSET +:count`,
+      { tenant, since, until, count },
+    )
+    if (row === undefined) return null
+    // Where so many started in one millisecond, all of it is one part.
+    const next = Math.max(row.started_at, since + 1)
+    return next < until ? next : null
+  }
+
+  /**
+   * At most one group per outcome and millisecond of the timeout, however many attempts.
+   *
+   * @param end - Before which they started; `null` for the end of the span.
+   */
+  attempts(end: number | null): DurationGroup[] {
     return this.#statements.all<DurationGroup>(
       `SELECT succeeded, duration_ms, count(*) AS count
         FROM webhooks_attempts INDEXED BY webhooks_attempts_started
         WHERE tenant_id = :tenant AND started_at >= :since AND started_at < :until ${this.#ofEndpoint}
-        GROUP BY succeeded, duration_ms ORDER BY duration_ms`,
-      this.#values,
+        GROUP BY succeeded, duration_ms`,
+      end === null ? this.#values : { ...this.#values, until: end },
     )
   }
 
@@ -104,24 +160,25 @@ class Scope {
           SELECT count(*) FROM webhooks_events
             WHERE event_id IN (${keptIds}) AND tenant_id = :tenant
         ) AS count`,
-      { tenant: this.#values.tenant ?? null },
+      { tenant: this.#values.tenant },
     )
     return row?.count ?? 0
   }
 }
 
-function sum(groups: DurationGroup[]): number {
-  return groups.reduce((total, group) => total + group.count, 0)
+function sum(durations: Durations): number {
+  return [...durations.values()].reduce((total, count) => total + count, 0)
 }
 
 /** By nearest rank: the smallest duration that at least this share of the attempts did not exceed. */
-function percentiles(groups: DurationGroup[]): StatsRecord['durationMs'] {
-  const total = sum(groups)
+function percentiles(durations: Durations): StatsRecord['durationMs'] {
+  const total = sum(durations)
+  const sorted = [...durations].sort(([a], [b]) => a - b)
   const percentile = (percent: number): number | null => {
     let seen = 0
-    for (const group of groups) {
-      seen += group.count
-      if (seen * 100 >= total * percent) return group.duration_ms
+    for (const [durationMs, count] of sorted) {
+      seen += count
+      if (seen * 100 >= total * percent) return durationMs
     }
     return null
   }
