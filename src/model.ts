@@ -84,7 +84,10 @@ export interface Endpoint {
   failedAttempts: number
   createdAt: Date
   updatedAt: Date
-  /** Rises by one on each change by its owner. */
+  /**
+   * Rises by one on each change by its owner, when the endpoint is switched off by itself, and when
+   * its secrets are encrypted anew.
+   */
   version: number
 }
 

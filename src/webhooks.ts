@@ -93,7 +93,8 @@ export interface TenantWebhooks<Registry extends EventRegistry, Transaction = ne
    * Takes in an event. Resolves once it is durable; sending it is the worker's business.
    *
    * @throws WebhooksError `unknown_event`, `invalid_payload`, `payload_not_serializable`,
-   * `payload_too_large`, `invalid_option`, `transaction_unsupported`, `stopped`, `storage_failed`
+   * `payload_too_large`, `invalid_event_schema`, `invalid_option`, `transaction_unsupported`,
+   * `stopped`, `storage_failed` or another code that begins with `storage_`
    */
   emit<Name extends EventName<Registry>>(
     type: Name,
@@ -119,7 +120,8 @@ export interface TenantWebhooks<Registry extends EventRegistry, Transaction = ne
   /** Success rate, latency and backlog. */
   stats: ReadStats
   /**
-   * Listens to what happens in this process.
+   * Listens to what happens in this process: on the face of one tenant, to what is that tenant's
+   * alone, which `storage.failed` is not.
    *
    * @returns A function that takes the listener off again.
    * @throws WebhooksError `invalid_option`
@@ -135,7 +137,8 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
   /**
    * Opens the storage and begins to deliver. A process that only emits need not start.
    *
-   * @throws WebhooksError `storage_failed`, `stopped`, `driver_missing`
+   * @throws WebhooksError `stopped`, `driver_missing`, `storage_failed` or another code that begins
+   * with `storage_`
    */
   start(): Promise<void>
   /**
@@ -148,7 +151,7 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
    * `start`. One at a time: a second call waits for the first, as long as its own time lasts.
    *
    * @throws WebhooksError `conflict` once `start` was called, `invalid_option`, `stopped`,
-   * `storage_failed`
+   * `storage_failed` or another code that begins with `storage_`
    */
   drain(options: DrainOptions): Promise<DrainResult>
   /** Deletes what ended before an instant; never anything pending. */
@@ -179,7 +182,7 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
  * @example
  * const webhooks = createWebhooks({ events: ainexlayerEvents, storage: memoryStorage() })
  *
- * @throws WebhooksError `invalid_option`
+ * @throws WebhooksError `invalid_option`, `invalid_header`
  */
 export function createWebhooks<Registry extends EventRegistry, Transaction = never>(
   options: WebhooksOptions<Registry, Transaction>,
@@ -260,14 +263,15 @@ function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Tran
   checkWebhooksOptions(options as WebhooksOptions<EventRegistry, unknown>)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { telemetry = null } = options
-  const { addressGuard } = options
+  const { addressGuard, signing = {} } = options
+  const { custom } = checkOptions('signing', signing, ['custom'])
   const redaction = new PayloadRedaction(options.redact)
   return {
     settings: {
       retry: resolveRetryPolicy(options.retry),
       disable: resolveDisablePolicy(options.disable),
       limits: resolveLimits(options.limits),
-      customSignature: options.signing?.custom ? customSignature(options.signing.custom) : null,
+      customSignature: custom === undefined ? null : customSignature(custom),
       userAgent: resolveUserAgent(options.userAgent),
       redaction,
     },

@@ -16,7 +16,7 @@ export interface Limits {
    * 30,000, at most a day.
    */
   timeoutMs: number
-  /** Time for TCP and TLS to connect, in milliseconds. Default 5,000, at most a day. */
+  /** Time for look-up, TCP and TLS, in milliseconds. Default 5,000, at most a day. */
   connectTimeoutMs: number
   /**
    * How long a worker may hold a delivery without renewing, in milliseconds. Default 60,000. Must

@@ -16,7 +16,8 @@ interface ReadAlready {
 /**
  * Turns a fetch handler into a listener for `node:http`, Express and Fastify. The handler gets the
  * framework's own request as its context, so that `authorize` can read what earlier middleware put
- * there. It makes no difference whether a body parser ran before.
+ * there. A body parser may have run before, if it left what it read (`request.body` or `rawBody`); else
+ * the answer is 500, and the process warning `WEBHOOKS_BODY_LOST` says so.
  *
  * @example
  * http.createServer(nodeListener(api))

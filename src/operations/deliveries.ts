@@ -29,8 +29,8 @@ export interface Deliveries {
   /** Every request made for a delivery, oldest first. @throws WebhooksError `delivery_not_found` */
   attempts(id: string, options?: TenantOptions): Promise<Attempt[]>
   /**
-   * Sends a delivery again, now: a final one starts its schedule anew (also one that succeeded),
-   * a waiting one goes ahead of its time.
+   * Makes a delivery due now: a final one starts its schedule anew (also one that succeeded), a
+   * waiting one goes ahead of its time. A pause, rest or rate limit of its endpoint still holds.
    *
    * @throws WebhooksError `delivery_not_found`; `conflict` while an attempt is under way, or if its
    * endpoint is not active or was deleted

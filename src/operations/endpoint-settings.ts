@@ -159,7 +159,7 @@ function checkHeaders(headers: unknown): Record<string, string> {
 
 function checkRateLimit(rateLimit: RateLimit | null): RateLimit | null {
   if (rateLimit === null) return null
-  const { limit, intervalMs } = rateLimit
+  const { limit, intervalMs } = checkOptions('rateLimit', rateLimit, ['limit', 'intervalMs'])
   if (
     !Number.isSafeInteger(limit) ||
     limit < 1 ||

@@ -77,8 +77,8 @@ export interface Endpoints {
    */
   delete(id: string, options?: TenantOptions): Promise<void>
   /**
-   * Switches an endpoint on again, with a clean record: pauses and failures are forgotten. What it
-   * missed is not sent by itself; see `recover`. @throws WebhooksError `endpoint_not_found`
+   * Switches an endpoint on again, with a clean record: pauses and failures are forgotten. One that
+   * is on stays as it is. What it missed is not sent by itself; see `recover`. @throws WebhooksError `endpoint_not_found`
    */
   enable(id: string, options?: TenantOptions): Promise<Endpoint>
   /**
@@ -91,7 +91,8 @@ export interface Endpoints {
    * `limits.rotationOverlapMs` at most, so that receivers can change over without losing a request;
    * so do older ones that still sign. Ten sign at most: beyond that, the oldest ends.
    *
-   * @throws WebhooksError `endpoint_not_found`, `invalid_secret`
+   * @throws WebhooksError `endpoint_not_found`, `invalid_secret`, `invalid_option`; `conflict` if it
+   * was changed meanwhile
    */
   rotateSecret(id: string, options?: TenantOptions & SecretInput): Promise<EndpointWithSecret>
   /**

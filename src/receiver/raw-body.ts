@@ -121,10 +121,15 @@ function isRaw(body: unknown): body is string | Uint8Array | ArrayBuffer {
  */
 export function checkBody(body: unknown, maxBytes: number): WebhookBody {
   if (!isRaw(body)) throw parsed()
-  // A text has no fewer bytes than characters. It is in memory already: nothing is gained by counting.
-  const length = typeof body === 'string' ? body.length : body.byteLength
-  if (length > maxBytes) throw tooLarge(maxBytes)
+  if (sizeOf(body, maxBytes) > maxBytes) throw tooLarge(maxBytes)
   return body
+}
+
+/** In bytes, counted only where it matters: a UTF-16 unit takes one to three in UTF-8. */
+function sizeOf(body: WebhookBody, maxBytes: number): number {
+  if (typeof body !== 'string') return body.byteLength
+  const isClear = body.length > maxBytes || 3 * body.length <= maxBytes
+  return isClear ? body.length : new TextEncoder().encode(body).byteLength
 }
 
 /** Nothing is read of a body that says itself that it is too large. */

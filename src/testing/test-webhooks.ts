@@ -13,7 +13,10 @@ import { VirtualClock } from './virtual-clock.ts'
 /** What {@link createTestWebhooks} takes: the options of `createWebhooks` that a test may choose. */
 export interface TestWebhooksOptions<Registry extends EventRegistry>
   extends Partial<
-    Omit<WebhooksOptions<Registry, never>, 'events' | 'clock' | 'random' | 'transport'>
+    Omit<
+      WebhooksOptions<Registry, never>,
+      'events' | 'clock' | 'random' | 'transport' | 'addressGuard'
+    >
   > {
   events: Registry
   /** Where virtual time begins. Default 2026-01-01T00:00:00Z. */

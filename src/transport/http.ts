@@ -33,7 +33,7 @@ export interface HttpTransportOptions {
   maxConnectionsPerOrigin?: number | undefined
   /** How long an idle connection is kept for the next request, in milliseconds. Default: 4000. */
   keepAliveMs?: number | undefined
-  /** Certificate authorities in PEM form that are trusted beside those of Node. Default: none. */
+  /** Certificate authorities in PEM form that are trusted beside those that Node brings, and then instead of NODE_EXTRA_CA_CERTS. Default: none. */
   certificateAuthorities?: readonly string[] | undefined
 }
 

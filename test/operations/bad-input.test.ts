@@ -51,6 +51,8 @@ describe('createWebhooks', () => {
     [{ redact: { paths: ['user.email'] } }, /no "paths"/],
     [{ redact: ['user.email'] }, /redact takes an object/],
     [{ encryption: { key: 'x' } }, /did you mean "keys"/],
+    [{ signing: { costum: {} } }, /did you mean "custom"/],
+    [{ signing: { custom: { header: 'x-signature', prefx: 'v1=' } } }, /did you mean "prefix"/],
     [{ retry: 3 }, /retry takes an object/],
     [{ retry: 'never' }, /retry takes an object/],
     [{ retry: [1, 2] }, /retry takes an object/],

@@ -209,6 +209,7 @@ describe('bad input to endpoints', () => {
     ['a header name with a space', 'invalid_header', { headers: { 'x a': 'b' } }],
     ['one header in two spellings', 'invalid_header', { headers: { 'x-a': 'b', 'X-A': 'c' } }],
     ['a bad rate limit', 'invalid_option', { rateLimit: { limit: 0, intervalMs: 1 } }],
+    ['a misspelt rate limit', 'invalid_option', { rateLimit: { limit: 1, intervalMs: 1, per: 1 } }],
     ['a bad schedule', 'invalid_option', { retry: { delaysMs: [] } }],
     ['metadata that is no text', 'invalid_option', { metadata: { a: 1 } }],
     ['an endless description', 'invalid_option', { description: 'x'.repeat(1_001) }],

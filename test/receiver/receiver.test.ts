@@ -185,6 +185,17 @@ describe('refuses', () => {
     expect(request.bodyUsed).toBe(false)
   })
 
+  test.each([
+    ['é'.repeat(5), 400],
+    ['é'.repeat(6), 413],
+    ['x'.repeat(10), 400],
+    ['x'.repeat(11), 413],
+  ])('a text %s of a limit of 10 bytes with %i', async (body, status) => {
+    const { receiver } = noting({ maxBodyBytes: 10 })
+    // What is not too large is not genuine.
+    expect((await receiver.receive({ body, headers: signed().headers })).status).toBe(status)
+  })
+
   test('a body that was read before with 500 and the way out', async () => {
     const { receiver } = noting()
     const request = requestOf(signed())

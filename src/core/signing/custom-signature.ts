@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import { checkHeaderName } from './header-name.ts'
 import { listSecrets } from './secret-format.ts'
 import { type SignInput, signingKey, toUnixSeconds } from './signer.ts'
@@ -50,6 +51,13 @@ export interface CustomSignature {
  * `invalid_option` for anything else.
  */
 export function customSignature(options: CustomSignatureOptions): CustomSignature {
+  checkOptions('signing.custom', options, [
+    'header',
+    'encoding',
+    'prefix',
+    'timestampHeader',
+    'key',
+  ])
   const { encoding = 'hex', prefix = '', key = 'literal' } = options
   const header = checkHeaderName(options.header)
   const timestampHeader =

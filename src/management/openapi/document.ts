@@ -138,6 +138,8 @@ function problemsOf(route: Route): ProblemCode[] {
     'invalid_request',
     'invalid_option',
     'storage_failed',
+    'storage_unreachable',
+    'storage_closed',
     'stopped',
     'internal',
     ...(route.path.includes(':') ? (['not_found'] as const) : []),

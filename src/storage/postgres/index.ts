@@ -64,7 +64,8 @@ export interface PostgresStorageOptions {
   /**
    * A `Pool` of `pg` 8 on Postgres 13 or later. It stays yours: it is never ended here, and its
    * `error` event is yours to listen to. A statement of ours holds one connection for
-   * milliseconds; a worker has at most four under way. Set `connectionTimeoutMillis`, or a pool
+   * milliseconds; a worker has four under way as a rule, and as many as `limits.inFlight` when it stops;
+   * emits have up to four. Set `connectionTimeoutMillis`, or a pool
    * that is exhausted keeps everybody waiting without an error.
    */
   pool: PostgresPool
