@@ -1,6 +1,6 @@
 import type { EventRegistry } from './core/events/registry.ts'
-import { checkOptions } from './core/option-names.ts'
 import { WebhooksError } from './errors.ts'
+import { checkOptions } from './option-names.ts'
 import type { WebhooksOptions } from './webhooks.ts'
 
 type Options = WebhooksOptions<EventRegistry, unknown>

@@ -3,6 +3,7 @@
  * `@opentelemetry/api`, which is an optional peer; without an SDK its calls do nothing.
  */
 import { createNoopMeter, type Meter, metrics, type Tracer, trace } from '@opentelemetry/api'
+import { checkOptions } from '../option-names.ts'
 import type { Telemetry } from '../ports.ts'
 import { Instruments } from './instruments.ts'
 import { attemptSpan, emitSpan } from './spans.ts'
@@ -31,6 +32,7 @@ const scope = '@ainexlayer/webhooks'
  * const webhooks = createWebhooks({ events, storage, telemetry: openTelemetry() })
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
+  checkOptions('openTelemetry', options, ['tracer', 'meter', 'sendTraceparent'])
   const tracer = options.tracer ?? trace.getTracer(scope)
   const { sendTraceparent = false } = options
   const spans: Telemetry = {

@@ -3,10 +3,10 @@ import { resolveRetryPolicy } from '../core/health/retry-policy.ts'
 import type { Filter } from '../core/matching/filter.ts'
 import { validateFilter } from '../core/matching/filter-validation.ts'
 import { validatePattern } from '../core/matching/pattern.ts'
-import { checkOptions } from '../core/option-names.ts'
 import { checkHeaderName, isHeaderValue } from '../core/signing/header-name.ts'
 import { WebhooksError } from '../errors.ts'
 import type { RateLimit, RetryPolicy } from '../model.ts'
+import { checkOptions } from '../option-names.ts'
 import type { EndpointSettings } from '../storage/storage.ts'
 
 /** What an endpoint's owner decides; everything but `url` and `events` has a default. */

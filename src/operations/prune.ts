@@ -1,5 +1,5 @@
 import type { Context } from '../core/context.ts'
-import { checkOptions } from '../core/option-names.ts'
+import { checkOptions } from '../option-names.ts'
 import { requireInstant } from './filters.ts'
 
 /** What `prune` takes. */

@@ -1,8 +1,8 @@
 import PQueue from 'p-queue'
 import type { Context } from '../core/context.ts'
-import { checkOptions } from '../core/option-names.ts'
 import { renewSecrets } from '../core/signing/endpoint-secrets.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import type { EndpointRecord } from '../storage/storage.ts'
 
 /** What `endpoints.reencrypt` resolves to. */

@@ -1,5 +1,5 @@
-import { checkOptions } from '../core/option-names.ts'
 import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 
 /** Whose data a call is about. */
 export interface TenantOptions {

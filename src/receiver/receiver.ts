@@ -1,4 +1,5 @@
 import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import { answerTo, handled, type ReceiverAnswer, unhandledType } from './answer.ts'
 import { expressHandler } from './express.ts'
 import { fastifyPlugin } from './fastify.ts'
@@ -155,7 +156,7 @@ export interface Receiver {
 export function createReceiver<Events extends ReceivedEvents = Record<string, unknown>>(
   options: ReceiverOptions<Events> & RespondRule,
 ): Receiver {
-  checkOptions(options)
+  checkReceiverOptions(options)
   const { secrets, handlers, toleranceMs, maxBodyBytes = 524_288 } = options
   const { events, validate = true, unhandled = 'acknowledge' } = options
   const { onError = logOwnAffairs } = options
@@ -224,7 +225,26 @@ function logOwnAffairs(error: unknown, { event, status }: ReceiverFailure): void
   console.error(`webhook receiver: answered ${status}${event ? ` to ${event.id}` : ''}:`, error)
 }
 
-function checkOptions<Events extends ReceivedEvents>(options: ReceiverOptions<Events>): void {
+const optionNames: readonly (keyof ReceiverOptions<ReceivedEvents>)[] = [
+  'events',
+  'secrets',
+  'handlers',
+  'respond',
+  'idempotency',
+  'leaseMs',
+  'keepMs',
+  'toleranceMs',
+  'maxBodyBytes',
+  'maxInBackground',
+  'unhandled',
+  'validate',
+  'onError',
+]
+
+function checkReceiverOptions<Events extends ReceivedEvents>(
+  options: ReceiverOptions<Events>,
+): void {
+  checkOptions('createReceiver', options, optionNames)
   const { events, handlers, respond = 'after', onError, idempotency = false } = options
   checkSecrets(options.secrets)
   if (typeof handlers !== 'object' || handlers === null) {

@@ -1,5 +1,6 @@
 import { listSecrets } from '../core/signing/secret-format.ts'
 import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import { readHeaders, type VersionedSignature, type WebhookHeaders } from './headers.ts'
 import { readPayload, type WebhookPayload } from './payload.ts'
 import { matchesAny, readVerificationKey, type VerificationKey } from './signatures.ts'
@@ -54,6 +55,7 @@ export async function verify<Payload extends WebhookPayload = WebhookPayload>(
   secrets: string | readonly string[],
   options: VerifyOptions = {},
 ): Promise<Payload> {
+  checkOptions('verify', options, ['toleranceMs', 'now'])
   const keys = listSecrets(secrets).map(readVerificationKey)
   const bytes = bytesOf(body)
   const signed = readHeaders(headers)

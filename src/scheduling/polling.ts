@@ -1,4 +1,5 @@
 import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import { RunLoop } from './run-loop.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -17,7 +18,8 @@ export interface PollingSchedulerOptions {
  *
  * @throws WebhooksError `invalid_option` for an interval below 1 ms.
  */
-export function pollingScheduler({ intervalMs = 1_000 }: PollingSchedulerOptions = {}): Scheduler {
+export function pollingScheduler(options: PollingSchedulerOptions = {}): Scheduler {
+  const { intervalMs = 1_000 } = checkOptions('pollingScheduler', options, ['intervalMs'])
   if (!Number.isFinite(intervalMs) || intervalMs < 1) {
     throw new WebhooksError('invalid_option', 'intervalMs must be at least 1 millisecond')
   }

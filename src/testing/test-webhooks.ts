@@ -1,6 +1,6 @@
 import type { EventRegistry } from '../core/events/registry.ts'
-import { checkOptions } from '../core/option-names.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import type { Logger } from '../ports.ts'
 import { pollingScheduler } from '../scheduling/polling.ts'
 import { memoryStorage } from '../storage/memory/index.ts'

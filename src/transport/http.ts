@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import {
   type AddressGuard,
   type AddressGuardOptions,
@@ -44,6 +45,13 @@ export interface HttpTransportOptions {
  * @throws WebhooksError `invalid_option`
  */
 export function httpTransport(options: HttpTransportOptions = {}): Transport {
+  checkOptions('httpTransport', options, [
+    'fetch',
+    'addressGuard',
+    'maxConnectionsPerOrigin',
+    'keepAliveMs',
+    'certificateAuthorities',
+  ])
   const guard = toGuard(options.addressGuard)
   const { fetch } = options
   const targetOf = createTargets(guard)

@@ -7,9 +7,14 @@ import {
   httpTransport,
   isWebhooksError,
   memoryStorage,
+  pollingScheduler,
   type WebhooksErrorCode,
 } from '../../src/index.ts'
-import { memoryIdempotency, verify } from '../../src/receiver/index.ts'
+import { openTelemetry } from '../../src/opentelemetry/index.ts'
+import { createReceiver, memoryIdempotency, verify } from '../../src/receiver/index.ts'
+import { bullmqScheduler } from '../../src/scheduling/bullmq/index.ts'
+import { pgBossScheduler } from '../../src/scheduling/pg-boss/index.ts'
+import { postgresStorage } from '../../src/storage/postgres/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite/index.ts'
 import { createTestWebhooks, events } from '../support.ts'
 
@@ -277,6 +282,28 @@ describe.each(callsWithOptions)('%s', (name, call) => {
       const object = new RegExp(`${name} takes an object`)
       await expectRefusal(() => call(face, null as never), 'invalid_option', object)
     }
+  })
+})
+
+describe('a part', () => {
+  test.each([
+    [() => sqliteStorage(untyped({ path: ':memory:', synchronus: 'normal' })), /"synchronous"/],
+    [() => postgresStorage(untyped({ pool: {}, shema: 'own' })), /"schema"/],
+    [() => pollingScheduler(untyped({ interval: 5 })), /"interval"/],
+    [() => bullmqScheduler(untyped({ connection: {}, queue: 'own' })), /no "queue"/],
+    [() => pgBossScheduler(untyped({ boss: {}, queue: 'own' })), /no "queue"/],
+    [() => openTelemetry(untyped({ sendTraceParent: true })), /"sendTraceparent"/],
+    [() => httpTransport(untyped({ addresGuard: {} })), /"addressGuard"/],
+    [
+      () => createReceiver(untyped<never>({ secrets: [], handlers: {}, idempotncy: false })),
+      /"idempotency"/,
+    ],
+    [() => verify('', {}, [], untyped({ tolerance: 1 })), /no "tolerance"/],
+    [() => sqliteStorage(untyped(undefined)), /takes an object/],
+    [() => postgresStorage(untyped(null)), /takes an object/],
+    [() => createReceiver(untyped<never>(undefined)), /takes an object/],
+  ])('%s', async (make, message) => {
+    await expectRefusal(make, 'invalid_option', message)
   })
 })
 

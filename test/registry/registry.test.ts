@@ -3,10 +3,10 @@ import * as z from 'zod'
 import * as mini from 'zod/mini'
 import * as z3 from 'zod/v3'
 import { isEventName } from '../../src/core/events/event-name.ts'
-import { nearestName } from '../../src/core/events/nearest-name.ts'
 import type { EventDefinitions } from '../../src/core/events/registry.ts'
 import { defineEvents } from '../../src/core/events/registry.ts'
 import { isWebhooksError, type WebhooksError, type WebhooksErrorCode } from '../../src/errors.ts'
+import { nearestName } from '../../src/nearest-name.ts'
 
 const registry = defineEvents({
   'order.paid': z.object({

@@ -1,9 +1,9 @@
 import * as z from 'zod/v4/core'
 import { WebhooksError } from '../../errors.ts'
+import { nearestName } from '../../nearest-name.ts'
 import { describeIssues, quote } from '../issues.ts'
 import { toIssues } from '../zod-issues.ts'
 import { type InvalidEventName, validateEventName } from './event-name.ts'
-import { nearestName } from './nearest-name.ts'
 
 /** Event types by name, each with the zod schema of its data. */
 export type EventDefinitions = Readonly<Record<string, z.$ZodType>>

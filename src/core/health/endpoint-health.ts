@@ -1,7 +1,7 @@
 import { WebhooksError } from '../../errors.ts'
 import type { DisabledReason } from '../../model.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { EndpointHealth } from '../../storage/storage.ts'
-import { checkOptions } from '../option-names.ts'
 
 /** When a failing endpoint is switched off. */
 export interface DisablePolicy {

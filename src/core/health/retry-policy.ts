@@ -1,7 +1,7 @@
 import { WebhooksError } from '../../errors.ts'
 import type { RetryPolicy } from '../../model.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { Random } from '../../ports.ts'
-import { checkOptions } from '../option-names.ts'
 
 const second = 1000
 const minute = 60 * second

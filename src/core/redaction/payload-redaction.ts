@@ -1,6 +1,6 @@
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { EventRegistry } from '../events/registry.ts'
-import { checkOptions } from '../option-names.ts'
 import { copyError } from './error-copy.ts'
 import { redacted, type Scrub, scrubber } from './scrub.ts'
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
-import { checkOptions } from '../option-names.ts'
+import { checkOptions } from '../../option-names.ts'
 import { checkHeaderName } from './header-name.ts'
 import { listSecrets } from './secret-format.ts'
 import { type SignInput, signingKey, toUnixSeconds } from './signer.ts'

@@ -10,10 +10,10 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { Random } from '../../ports.ts'
 import { decodeBase64 } from '../base64.ts'
 import { BoundedMap } from '../bounded-map.ts'
-import { checkOptions } from '../option-names.ts'
 
 /** How signing secrets and custom header values are kept. */
 export interface EncryptionOptions {

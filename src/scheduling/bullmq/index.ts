@@ -3,6 +3,7 @@
  */
 import type { ConnectionOptions } from 'bullmq'
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import { BrokerScheduler, type Sweeping } from '../broker/scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { BullmqBroker } from './broker.ts'
@@ -39,6 +40,7 @@ export interface BullmqSchedulerOptions extends Sweeping {
  * @throws WebhooksError `invalid_option`
  */
 export function bullmqScheduler(options: BullmqSchedulerOptions): Scheduler {
+  checkOptions('bullmqScheduler', options, ['connection', 'queueName', 'prefix', 'sweepIntervalMs'])
   const { connection, queueName = 'ainexlayer-webhooks', prefix = 'bull', ...rest } = options
   if (typeof connection !== 'object' || connection === null) {
     throw new WebhooksError(

@@ -2,6 +2,7 @@
  * `@ainexlayer/webhooks/pg-boss`: workers on many machines, woken through pg-boss.
  */
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import { BrokerScheduler, type Sweeping } from '../broker/scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { PgBossInstance } from './boss.ts'
@@ -40,6 +41,12 @@ const shortestPollMs = 500
  * @throws WebhooksError `invalid_option`
  */
 export function pgBossScheduler(options: PgBossSchedulerOptions): Scheduler {
+  checkOptions('pgBossScheduler', options, [
+    'boss',
+    'queueName',
+    'pollIntervalMs',
+    'sweepIntervalMs',
+  ])
   const { boss, queueName = 'ainexlayer-webhooks', pollIntervalMs = 2_000, ...rest } = options
   if (typeof boss?.send !== 'function' || typeof boss.work !== 'function') {
     throw new WebhooksError(

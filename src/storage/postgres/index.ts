@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { Storage, StorageFault } from '../storage.ts'
 import { readBacklog } from './backlog.ts'
 import { claimDeliveries, Recent } from './claim-deliveries.ts'
@@ -130,6 +131,7 @@ export interface PostgresStorage extends Storage<PostgresTransaction> {
  * same ones, `storage_full` and `storage_failed`, each with the way out
  */
 export function postgresStorage(options: PostgresStorageOptions): PostgresStorage {
+  checkOptions('postgresStorage', options, ['pool', 'schema', 'listen', 'migrate'])
   const { pool, schema = 'webhooks', listen = true, migrate: migrates = true } = options
   if (typeof pool?.query !== 'function' || typeof pool.connect !== 'function') {
     throw new WebhooksError(

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { Storage } from '../storage.ts'
 import { readBacklog } from './backlog.ts'
 import { claimDeliveries } from './claim.ts'
@@ -84,7 +85,11 @@ export interface SqliteStorageOptions {
  * `storage_failed`, `storage_read_only`, `storage_full`, each with the way out
  */
 export function sqliteStorage(options: SqliteStorageOptions): Storage<DatabaseSync> {
-  const { path, synchronous = 'full', busyTimeoutMs = 5_000 } = options
+  const {
+    path,
+    synchronous = 'full',
+    busyTimeoutMs = 5_000,
+  } = checkOptions('sqliteStorage', options, ['path', 'synchronous', 'busyTimeoutMs'])
   if (typeof path !== 'string' || path === '') {
     throw invalid('path must name a file, or be ":memory:"')
   }

@@ -1,11 +1,12 @@
-import { maxEventNameLength } from './event-name.ts'
+/** Longer ones are nobody's slip, and would take long to compare. */
+const longestName = 128
 
 /**
  * The name a caller probably meant: the one that the fewest edits lead to, if those are no more
  * than a third of its length; `undefined` if nothing is near.
  */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
-  if (name.length > maxEventNameLength) return undefined
+  if (name.length > longestName) return undefined
   let nearest: string | undefined
   let fewest = Number.POSITIVE_INFINITY
   for (const candidate of names) {

@@ -1,5 +1,5 @@
-import { WebhooksError } from '../errors.ts'
-import { nearestName } from './events/nearest-name.ts'
+import { WebhooksError } from './errors.ts'
+import { nearestName } from './nearest-name.ts'
 
 /**
  * Lets an object pass that holds no other names than these. A misspelt option must not silently do
