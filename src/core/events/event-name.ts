@@ -2,7 +2,7 @@ import { WebhooksError } from '../../errors.ts'
 import { quote } from '../issues.ts'
 
 /** Longest name of an event type, in characters. */
-export const maxEventNameLength = 128
+const maxEventNameLength = 128
 
 /** The library's own event type, sent by `endpoints.test`. Nobody else can declare it. */
 export const testEventName = 'webhook.test'
