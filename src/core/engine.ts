@@ -82,7 +82,7 @@ export class Engine {
   get workerState(): WorkerState {
     if (this.isStopping) return 'stopped'
     if (!this.#started) return 'not_started'
-    return this.#context.clock.now() < this.#restsUntil ? 'resting' : 'running'
+    return this.#isResting ? 'resting' : 'running'
   }
 
   /** Attempts under way. */
@@ -233,7 +233,7 @@ export class Engine {
 
   async #runOrBackOff(worker: Worker): Promise<Date | null> {
     // Whoever wakes us in the meantime: a storage that is down is not asked more often for it.
-    if (this.#context.clock.now() < this.#restsUntil) return this.#restsUntil
+    if (this.#isResting) return this.#restsUntil
     try {
       const next = await worker.run()
       if (this.#faults > 0) this.#context.logger.warn({}, 'The storage works again')
@@ -242,6 +242,12 @@ export class Engine {
     } catch (error) {
       return this.#backOff(error)
     }
+  }
+
+  /** Not where the clock has stepped back since: it would last for as long as the step. */
+  get #isResting(): boolean {
+    const leftMs = this.#restsUntil.getTime() - this.#context.clock.now().getTime()
+    return leftMs > 0 && leftMs <= longestBackOffMs
   }
 
   #backOff(error: unknown): Date {

@@ -113,9 +113,9 @@ export class Connections {
       borrower.turnAway()
       return
     }
-    const origin = this.#originOf(borrower.target.origin)
     const { maxPerOrigin } = this.#options
-    if (borrower.fresh && origin.open >= maxPerOrigin) this.#dropIdle(origin.idle[0])
+    if (borrower.fresh) this.#makeRoom(borrower.target.origin)
+    const origin = this.#originOf(borrower.target.origin)
     const idle = borrower.fresh ? undefined : origin.idle.pop()
     if (idle !== undefined) {
       this.#idle.delete(idle)
@@ -125,6 +125,12 @@ export class Connections {
     } else {
       origin.waiting.push(borrower)
     }
+  }
+
+  /** For a new connection. An origin whose last one goes is forgotten. */
+  #makeRoom(key: Origin['key']): void {
+    const origin = this.#originOf(key)
+    if (origin.open >= this.#options.maxPerOrigin) this.#dropIdle(origin.idle[0])
   }
 
   /**

@@ -35,9 +35,13 @@ export function findUrlProblem(url: URL, rules: UrlRules): string | null {
   if (rules.ports === null ? badPorts.has(port) : !rules.ports.has(port)) {
     return `port ${port} is not accepted`
   }
-  if (hostnameOf(url).length > maxHostnameLength) {
+  const hostname = hostnameOf(url)
+  if (hostname.length > maxHostnameLength) {
     return `its host name is longer than ${maxHostnameLength} bytes`
   }
+  // RFC 1035 section 3.1 has no empty label but the root. Resolvers pass over it, and would find
+  // `a.example..` where rules for `a.example` find nothing.
+  if (/^\.|\.\.|\.$/.test(hostname)) return 'its host name has an empty part'
   return null
 }
 

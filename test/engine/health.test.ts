@@ -47,6 +47,26 @@ describe('410 Gone', () => {
   })
 })
 
+test('whoever is switched off is told of, also where the storage fails just then', async () => {
+  const storage = memoryStorage()
+  const { cancelDeliveries } = storage
+  let calls = 0
+  storage.cancelDeliveries = async (params) => {
+    calls += 1
+    if (calls === 1) throw new Error('the connection broke')
+    return cancelDeliveries(params)
+  }
+  const { webhooks, receiver, settle } = createTestWebhooks({ events, storage })
+  const shop = receiver('https://shop.example/hooks')
+  shop.answer(410)
+  await webhooks.endpoints.create({ url: shop.url, events: ['*'] })
+  const reasons: string[] = []
+  webhooks.on('endpoint.disabled', ({ reason }) => reasons.push(reason))
+  await webhooks.emit('order.paid', { orderId: 'o1' })
+  await settle()
+  expect(reasons).toEqual(['gone'])
+})
+
 describe('five days without a success', () => {
   test('warn at half-way and switch the endpoint off at the end', async () => {
     const { webhooks, shop, endpoint, settle, advance, heard } = await failingEndpoint()

@@ -536,6 +536,24 @@ describe('a refusal', () => {
     )
   })
 
+  test.each([
+    'hooks.example.com..',
+    'x.own.example..',
+    '.example.com',
+    'a..example.com',
+    'redis..',
+  ])('refuses %s, which rules would not know for what resolvers make of it', async (host) => {
+    const deny = ['hooks.example.com', '*.own.example']
+    const { allowed, reason } = await check(`http://${host}/`, {
+      deny,
+      lookup: to('93.184.215.14'),
+    })
+    expect({ allowed, reason }).toEqual({
+      allowed: false,
+      reason: 'its host name has an empty part',
+    })
+  })
+
   test('shows no credentials', async () => {
     const { reason } = await check('https://user:secret@example.com/')
     expect(reason).not.toMatch(/secret|user:/)

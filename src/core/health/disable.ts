@@ -35,9 +35,14 @@ export async function switchOff(
     ifVersion: ifStill && before.version,
   })
   if (endpoint === null || endpoint === 'version_mismatch') return null
-  await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_disabled' })
-  context.logger.info({ tenantId, endpointId: id, reason }, 'An endpoint was switched off')
-  context.notifier.notify('endpoint.disabled', { tenantId, endpoint: toEndpoint(endpoint), reason })
+  try {
+    await cancelPending(context, { tenantId, endpointId: id, reason: 'endpoint_disabled' })
+  } finally {
+    // Off it is, also where the storage fails now; what is left pending, claims cancel one by one.
+    context.logger.info({ tenantId, endpointId: id, reason }, 'An endpoint was switched off')
+    const shown = toEndpoint(endpoint)
+    context.notifier.notify('endpoint.disabled', { tenantId, endpoint: shown, reason })
+  }
   return endpoint
 }
 

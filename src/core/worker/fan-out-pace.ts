@@ -62,7 +62,8 @@ export class FanOutPace {
 
   #lackedSlotsFor(durationMs: number): boolean {
     const now = this.#clock.now().getTime()
-    this.#lacksSlotsSince ??= now
+    // It lies ahead where the clock has stepped back.
+    this.#lacksSlotsSince = Math.min(this.#lacksSlotsSince ?? now, now)
     return now - this.#lacksSlotsSince >= durationMs
   }
 }

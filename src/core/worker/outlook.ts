@@ -66,7 +66,9 @@ export class Outlook {
 
   /** Whether a moment ago nothing more was due. */
   get hasJustCaughtUp(): boolean {
-    return this.#isNothingKnown && this.#now() < this.#caughtUpAt + claimStandsMs
+    // Less than nothing where the clock has stepped back: nobody knows then for how long it stands.
+    const elapsedMs = this.#now() - this.#caughtUpAt
+    return this.#isNothingKnown && elapsedMs >= 0 && elapsedMs < claimStandsMs
   }
 
   /**
