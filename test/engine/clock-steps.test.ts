@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { type Clock, createWebhooks, memoryStorage } from '../../src/index.ts'
+import { createWebhooks, memoryStorage } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { TestReceivers } from '../../src/testing/test-receivers.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { events } from '../support.ts'
+import { clockSetBack } from './clock-set-back.ts'
 
 /** What time says is no measure of how long something has stood: an operator may set it back. */
 
@@ -12,21 +13,14 @@ const hour = 3_600_000
 
 function createWorld() {
   const virtual = new VirtualClock(new Date('2026-01-01T12:00:00Z'))
-  let backMs = 0
-  const clock: Clock = {
-    now: () => new Date(virtual.now().getTime() - backMs),
-    setTimer: (callback, delayMs) => virtual.setTimer(callback, delayMs),
-  }
+  const { clock, setBack } = clockSetBack(virtual)
   const network = new TestReceivers(virtual)
   const storage = memoryStorage()
   const webhooks = createWebhooks({
     ...{ events, storage, clock, random: seededRandom(1), transport: network, logger: silent },
     retry: { delaysMs: [0, 500], jitter: 0 },
   })
-  const stepBack = () => {
-    backMs += hour
-  }
-  return { virtual, network, storage, webhooks, stepBack }
+  return { virtual, network, storage, webhooks, stepBack: () => setBack(hour) }
 }
 
 test('a busy worker sees to retries at their time though the clock steps back', async () => {

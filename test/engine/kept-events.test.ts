@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Clock, createWebhooks, memoryStorage, type Storage } from '../../src/index.ts'
+import { createWebhooks, memoryStorage, type Storage } from '../../src/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { TestReceivers } from '../../src/testing/test-receivers.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { createTestWebhooks, events } from '../support.ts'
+import { clockSetBack } from './clock-set-back.ts'
 
 const slots = 8
 const limits = { inFlight: slots, inFlightPerEndpoint: slots }
@@ -180,11 +181,7 @@ describe('an event that a worker’s process emits', () => {
   test('keeps nothing waiting that another process emits, though the clock steps back', async () => {
     const { storage } = watched()
     const virtual = new VirtualClock(new Date('2026-01-01T12:00:00Z'))
-    let backMs = 0
-    const clock: Clock = {
-      now: () => new Date(virtual.now().getTime() - backMs),
-      setTimer: (callback, delayMs) => virtual.setTimer(callback, delayMs),
-    }
+    const { clock, setBack } = clockSetBack(virtual)
     const network = new TestReceivers(virtual)
     const given = { events, storage, clock, random: seededRandom(1), transport: network }
     const webhooks = createWebhooks({ ...given, limits, logger: silent })
@@ -200,7 +197,7 @@ describe('an event that a worker’s process emits', () => {
     await webhooks.emitMany(orders(3 * slots, 'own'))
     await virtual.settle()
     await virtual.advance(1_000)
-    backMs = 3_600_000
+    setBack(3_600_000)
     await webhooks.emitMany(orders(3 * slots, 'own'))
     await createWebhooks(given).emitMany(orders(1, 'other'))
     for (let emitted = 0; emitted < 20; emitted++) {

@@ -295,6 +295,38 @@ describe('a receiver that answers more than it was asked', () => {
 })
 
 describe('a connection that the receiver closed while it was idle', () => {
+  test('is replaced within the limit per origin', async () => {
+    let isStale = false
+    let open = 0
+    let most = 0
+    const server = net.createServer((socket) => {
+      open += 1
+      most = Math.max(most, open)
+      let requests = 0
+      socket.on('error', () => {}).on('close', () => (open -= 1))
+      socket.on('data', () => {
+        requests += 1
+        if (isStale && requests === 2) socket.destroy()
+        else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    const sender = transport({ maxConnectionsPerOrigin: 1 })
+    const send = () => sender.send(request(`http://127.0.0.1:${port}/`))
+    await send()
+    isStale = true
+    // One goes on what is stale, and again on a fresh one; the other waits for it meanwhile.
+    await Promise.all([send(), send()])
+    isStale = false
+    await vi.waitFor(() => expect(open).toBe(1))
+    most = 0
+    await Promise.all(Array.from({ length: 6 }, send))
+    expect(Math.max(most, open)).toBe(1)
+    await sender.close()
+    server.close()
+  })
+
   test.each([
     'closes a reused connection on the next request',
     'resets a reused connection on the next request',

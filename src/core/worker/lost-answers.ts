@@ -6,16 +6,35 @@ import type { Ended } from './outcome.ts'
 // has ended: it is refused, although what it says stands. Only then is anything read here, and where
 // a lease has truly passed on, once in vain.
 
-/** Of attempts that were refused, those that are on record all the same. */
-export async function recordedBefore(context: Context, refused: Ended[]): Promise<Ended[]> {
+/**
+ * Which attempts count, in the given order: those that were accepted, and those that are on record
+ * all the same.
+ *
+ * @param accepted - Ids of their deliveries.
+ */
+export async function recorded(
+  context: Context,
+  ended: Ended[],
+  accepted: ReadonlySet<string>,
+): Promise<Ended[]> {
+  const refused = ended.filter(({ job }) => !accepted.has(job.delivery.id))
+  const before = await recordedBefore(context, refused)
+  return ended.filter(
+    ({ job, outcome }) =>
+      accepted.has(job.delivery.id) || before.has(outcome.settlement.attempt.id),
+  )
+}
+
+/** Ids of attempts. */
+async function recordedBefore(context: Context, refused: Ended[]): Promise<Set<string>> {
   const byTenant = Map.groupBy(refused, ({ job }) => job.delivery.tenantId)
-  const recorded = new Set<string>()
+  const found = new Set<string>()
   for (const [tenantId, ended] of byTenant) {
     const deliveryIds = ended.map(({ job }) => job.delivery.id)
     const read = context.storage.listAttempts({ tenantId, deliveryIds })
-    for (const { id } of await orNothing(context, read, [])) recorded.add(id)
+    for (const { id } of await orNothing(context, read, [])) found.add(id)
   }
-  return refused.filter(({ outcome }) => recorded.has(outcome.settlement.attempt.id))
+  return found
 }
 
 /** Of events that were refused, those whose deliveries are stored all the same. */

@@ -3,7 +3,7 @@ import { Batcher } from '../batcher.ts'
 import type { Context } from '../context.ts'
 import type { Consequences } from './consequences.ts'
 import type { DirectEvent } from './direct-event.ts'
-import { recordedBefore, storedBefore } from './lost-answers.ts'
+import { recorded, storedBefore } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
 import { turnsToGather } from './settler.ts'
 
@@ -82,7 +82,8 @@ export class Recorder {
       settlements: ended.map(({ outcome }) => outcome.settlement),
     })
     await this.#noteStored(events, answer)
-    await this.#consequences.follow(await this.#counted(ended, answer))
+    const counted = await recorded(this.#context, ended, new Set(answer.settled))
+    await this.#consequences.follow(counted)
   }
 
   async #noteStored(events: DirectEvent[], answer: FanOutAnswer): Promise<void> {
@@ -92,14 +93,6 @@ export class Recorder {
     for (const direct of events) {
       direct.isStored = accepted.has(direct.event.id) || before.has(direct)
     }
-  }
-
-  /** In the order in which they ended. */
-  async #counted(ended: Ended[], answer: FanOutAnswer): Promise<Ended[]> {
-    const accepted = new Set(answer.settled)
-    const refused = ended.filter(({ job }) => !accepted.has(job.delivery.id))
-    const before = new Set(await recordedBefore(this.#context, refused))
-    return ended.filter((each) => accepted.has(each.job.delivery.id) || before.has(each))
   }
 
   #planLook(delayMs: number): void {

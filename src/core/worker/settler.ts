@@ -1,7 +1,7 @@
 import { Batcher } from '../batcher.ts'
 import type { Context } from '../context.ts'
 import type { Consequences } from './consequences.ts'
-import { recordedBefore } from './lost-answers.ts'
+import { recorded } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
 
 const attemptsPerWrite = 200
@@ -53,9 +53,7 @@ export class Settler {
         settlements: batch.map(({ outcome }) => outcome.settlement),
       }),
     )
-    const refused = batch.filter(({ job }) => !accepted.has(job.delivery.id))
-    const before = new Set(await recordedBefore(this.#context, refused))
-    const counted = batch.filter((each) => accepted.has(each.job.delivery.id) || before.has(each))
+    const counted = await recorded(this.#context, batch, accepted)
     await this.#consequences.follow(counted)
     return counted
   }
