@@ -143,7 +143,8 @@ export interface Webhooks<Registry extends EventRegistry, Transaction = never>
   start(): Promise<void>
   /**
    * Stores what was emitted, finishes attempts under way (up to `limits.stopGraceMs`), hands back
-   * the rest without counting an attempt, and closes connections and storage. Final.
+   * the rest without counting an attempt, and closes connections and storage. Final. A part that
+   * hangs is given up after 10 seconds.
    */
   stop(): Promise<void>
   /**

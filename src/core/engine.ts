@@ -3,6 +3,7 @@ import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { InsertedEvent, NewEvent } from '../storage/storage.ts'
 import type { BacklogReader } from './backlog-reader.ts'
 import type { Context } from './context.ts'
+import { settlesWithin } from './deadline.ts'
 import { Emitter } from './events/emitter.ts'
 import type { EventRegistry } from './events/registry.ts'
 import { HealthKeeper } from './health/health-keeper.ts'
@@ -34,8 +35,12 @@ export type WorkerState = 'not_started' | 'running' | 'resting' | 'stopped'
 const firstBackOffMs = 100
 const longestBackOffMs = 30_000
 
-/** What is kept of a drain's time to hand attempts back and to settle. */
+/** What is kept of a drain's time to hand attempts back and to settle, and to return in time. */
 const drainMarginMs = 250
+const returnMarginMs = 50
+
+/** How long each step of a stop may take, beyond the grace of attempts. What hangs is given up. */
+const stopStepMs = 10_000
 
 /** The moving parts of one instance: the emitter, a worker, and the scheduler that wakes it. */
 export class Engine {
@@ -174,24 +179,15 @@ export class Engine {
    */
   async drain({ deadline }: DrainOptions): Promise<DrainResult> {
     this.#requireNoStart()
-    const { clock, storage } = this.#context
-    const endsAt = deadline.getTime() - drainMarginMs
-    const timeLeft = () => endsAt - clock.now().getTime()
-    const before = this.#drained
-    let end = () => {}
-    const own = new Promise<void>((resolve) => {
-      end = resolve
-    })
-    this.#drained = Promise.all([before, own])
-    try {
-      if (!(await this.#endsWithin(timeLeft(), before))) {
-        return { drained: false, nextDueAt: await storage.nextDueAt({ exclude: [] }) }
-      }
+    const { clock } = this.#context
+    const timeLeft = () => deadline.getTime() - clock.now().getTime()
+    const work = this.#drained.then(() => {
       this.#requireNoStart()
-      return await this.#drain(timeLeft)
-    } finally {
-      end()
-    }
+      return this.#drain(() => timeLeft() - drainMarginMs)
+    })
+    this.#drained = work.catch(() => {})
+    if (await settlesWithin(clock, timeLeft() - returnMarginMs, work)) return work
+    return { drained: false, nextDueAt: clock.now() }
   }
 
   #requireNoStart(): void {
@@ -204,18 +200,27 @@ export class Engine {
   }
 
   async #drain(timeLeft: () => number): Promise<DrainResult> {
-    const { clock, storage } = this.#context
     const worker = this.#useWorker()
+    try {
+      const nextDueAt = await this.#workOff(worker, timeLeft)
+      if (worker.inFlight === 0 && timeLeft() > 0) return { drained: true, nextDueAt }
+    } finally {
+      this.#worker = null
+      await worker.close(Math.max(0, timeLeft()))
+    }
+    return { drained: false, nextDueAt: await this.#context.storage.nextDueAt({ exclude: [] }) }
+  }
+
+  /** @returns When something becomes due next, once nothing is any more. */
+  async #workOff(worker: Worker, timeLeft: () => number): Promise<Date | null> {
+    const { clock } = this.#context
     let nextRunAt: Date | null = null
     while (timeLeft() > 0) {
       nextRunAt = await worker.run({ thorough: true })
       if (worker.inFlight === 0 && !isDue(nextRunAt, clock.now())) break
       if (worker.inFlight > 0) await this.#freed(timeLeft())
     }
-    const drained = worker.inFlight === 0 && timeLeft() > 0
-    this.#worker = null
-    await worker.close(Math.max(0, timeLeft()))
-    return { drained, nextDueAt: drained ? nextRunAt : await storage.nextDueAt({ exclude: [] }) }
+    return nextRunAt
   }
 
   #useWorker(): Worker {
@@ -262,17 +267,6 @@ export class Engine {
     return retryAt
   }
 
-  /** Whether something ends in this time. Resolves then, or when the time is over. */
-  async #endsWithin(atMostMs: number, work: Promise<unknown>): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = this.#context.clock.setTimer(() => resolve(false), Math.max(1, atMostMs))
-      void work.then(() => {
-        cancel()
-        resolve(true)
-      })
-    })
-  }
-
   /** Resolves when an attempt ends, or after `atMostMs`. */
   async #freed(atMostMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -288,15 +282,27 @@ export class Engine {
   async #stop(): Promise<void> {
     const { logger, settings, storage, transport } = this.#context
     // What is being set up can be taken down only then.
-    await this.#starting?.catch(() => {})
+    await this.#endsInTime(
+      'start',
+      this.#starting?.catch(() => {}),
+    )
     this.#endWorkSubscription?.()
     this.#endTelemetry?.()
-    await this.emitter.idle()
-    await this.#scheduler.stop()
-    await this.#worker?.close(settings.limits.stopGraceMs)
-    await transport.close()
-    await storage.close()
+    const { stopGraceMs } = settings.limits
+    await this.#endsInTime('emits', this.emitter.idle())
+    await this.#endsInTime('scheduler', this.#scheduler.stop())
+    await this.#endsInTime('attempts', this.#worker?.close(stopGraceMs), stopGraceMs)
+    await this.#endsInTime('transport', transport.close())
+    await this.#endsInTime('storage', storage.close())
     logger.info({}, 'The instance has stopped')
+  }
+
+  /** Waits for a step of the stop, which must not go on for ever when a part hangs. */
+  async #endsInTime(step: string, work: Promise<void> | undefined, graceMs = 0): Promise<void> {
+    const { clock, logger } = this.#context
+    if (work === undefined) return
+    if (await settlesWithin(clock, graceMs + stopStepMs, work)) await work
+    else logger.error({ step }, 'A step of the stop hangs, and was given up')
   }
 }
 

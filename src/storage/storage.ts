@@ -19,7 +19,7 @@
  * - **Tenants** never mix: a method that takes a `tenantId` neither reads nor changes a row of
  *   another tenant.
  * - **Faults** are thrown as they come from the driver. The engine retries, backs off and wraps
- *   them; an adapter does not. No fault is what a database asks to repeat by design (a deadlock's
+ *   them, and gives up what is not answered in 30 s; an adapter does not. No fault is what a database asks to repeat by design (a deadlock's
  *   victim, a serialization failure): outside the caller's transaction, the adapter repeats that.
  *
  * How work is found. A pending delivery has one instant, `dueAt`, that serves as schedule and as

@@ -110,9 +110,9 @@ describe('a lease', () => {
   test('is renewed at half time', async () => {
     const { clock, network, storage, process } = createWorld()
     const slowSettle = override(storage, {
-      // The request is answered soon; recording it takes three leases.
+      // The request is answered soon; recording it takes nearly two leases.
       settleDeliveries: async (params) => {
-        await new Promise<void>((resolve) => clock.setTimer(resolve, 180_000))
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 115_000))
         return storage.settleDeliveries(params)
       },
     })

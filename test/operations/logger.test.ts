@@ -68,6 +68,20 @@ async function sayAll(logger: Logger): Promise<void> {
   await webhooks.stop()
   await stopWithoutStorage(logger)
   await loseARecord(logger)
+  await stopWithHangingStorage(logger)
+}
+
+async function stopWithHangingStorage(logger: Logger): Promise<void> {
+  const storage = memoryStorage()
+  storage.close = () => new Promise(() => {})
+  const { webhooks, settle, advance } = createTestWebhooks({
+    ...{ events, storage },
+    logger: { ...silent, error: logger.error.bind(logger) },
+  })
+  await settle()
+  const stopped = webhooks.stop()
+  await advance({ seconds: 10 })
+  await stopped
 }
 
 /** The answer to a record is lost, and what stands cannot be read. */
@@ -136,6 +150,7 @@ const said = [
   ['warn', 'Leases could not be renewed'],
   ['warn', 'Events at hand were not given back'],
   ['warn', 'A record was not looked up'],
+  ['error', 'A step of the stop hangs, and was given up'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],
 ]

@@ -1,9 +1,23 @@
 import { createHash } from 'node:crypto'
-import type { PoolStatement, PostgresPool, TextRow } from './pool.ts'
+import { optionsOf, type PoolStatement, type PostgresPool, type TextRow } from './pool.ts'
 import type { SchemaNames } from './schema/names.ts'
 import { encodeText, TextList } from './values.ts'
 
 export const asText: PoolStatement['types'] = { getTypeParser: () => (text) => text }
+
+/**
+ * How long the answer to a statement may take; a pool's own `query_timeout` goes first. Then `pg`
+ * gives the connection up: one that was cut without a word, as in some failovers, would keep its
+ * place in the pool for a quarter of an hour.
+ */
+const longestAnswerMs = 30_000
+
+/** A statement that may have millions of rows to look at. */
+export const unhurried = { isUnhurried: true }
+
+interface StatementOptions {
+  isUnhurried?: boolean
+}
 
 /** How often something is tried that the server asks to repeat. */
 const mostTries = 5
@@ -37,6 +51,7 @@ export class Database {
   readonly #pool: PostgresPool
   /** What the names of prepared statements begin with; `null` where none are prepared. */
   readonly #prefix: string | null
+  readonly #timeLimit: { query_timeout?: number }
 
   /**
    * @param options.prepare - Whether statements that run often are prepared by name. That spares
@@ -50,6 +65,8 @@ export class Database {
     // different schemas may share a connection.
     const digest = createHash('sha256').update(names.schema).digest('hex').slice(0, 12)
     this.#prefix = options.prepare ? `webhooks ${digest}` : null
+    const hasOwnLimit = 'query_timeout' in optionsOf(pool)
+    this.#timeLimit = hasOwnLimit ? {} : { query_timeout: longestAnswerMs }
   }
 
   /** The schema's name, quoted. */
@@ -63,29 +80,42 @@ export class Database {
   }
 
   /** Runs one statement, in a transaction of its own. */
-  query<Row = TextRow>(sql: string, params: readonly Param[] = []): Promise<Row[]> {
-    return this.#run(sql, params)
+  query<Row = TextRow>(
+    sql: string,
+    params: readonly Param[] = [],
+    options: StatementOptions = {},
+  ): Promise<Row[]> {
+    return this.#run(sql, params, options)
   }
 
   /** Runs a statement that runs often; `name` stands for this very text. */
-  queryNamed<Row = TextRow>(name: string, sql: string, params: readonly Param[]): Promise<Row[]> {
-    return this.#run(sql, params, this.#prefix === null ? {} : { name: `${this.#prefix} ${name}` })
+  queryNamed<Row = TextRow>(
+    name: string,
+    sql: string,
+    params: readonly Param[],
+    options: StatementOptions = {},
+  ): Promise<Row[]> {
+    const named = this.#prefix === null ? {} : { name: `${this.#prefix} ${name}` }
+    return this.#run(sql, params, { ...options, ...named })
   }
 
   /** Calls a function of ours. */
-  call<Row = TextRow>(name: string, params: readonly Param[]): Promise<Row[]> {
-    return this.queryNamed(name, callSql(this.schema, name, params), params)
+  call<Row = TextRow>(
+    name: string,
+    params: readonly Param[],
+    options: StatementOptions = {},
+  ): Promise<Row[]> {
+    return this.queryNamed(name, callSql(this.schema, name, params), params, options)
   }
 
   async #run<Row>(
     text: string,
     params: readonly Param[],
-    named: { name?: string } = {},
+    { isUnhurried = false, ...named }: StatementOptions & { name?: string },
   ): Promise<Row[]> {
-    const values = params.map(paramText)
-    const { rows } = await repeatedly(() =>
-      this.#pool.query({ ...named, text, values, types: asText }),
-    )
+    const statement = { ...named, text, values: params.map(paramText), types: asText }
+    const timeLimit = isUnhurried ? {} : this.#timeLimit
+    const { rows } = await repeatedly(() => this.#pool.query({ ...statement, ...timeLimit }))
     return rows as Row[]
   }
 }

@@ -45,8 +45,14 @@ const pooled: StorageFault = {
 const tooSlow: StorageFault = {
   code: 'storage_failed',
   wayOut:
-    'A time limit of the server or the pool has passed (statement_timeout, lock_timeout, ' +
-    'query_timeout): raise it for this pool, or look for who holds locks.',
+    'A time limit of the server or the pool has passed (statement_timeout, lock_timeout): raise it ' +
+    'for this pool, or look for who holds locks.',
+}
+const unanswered: StorageFault = {
+  code: 'storage_unreachable',
+  wayOut:
+    'The server has not answered in time (30 s, or query_timeout of the pool): look for a ' +
+    'connection that was cut without a word, or for who holds locks.',
 }
 
 /** By SQLSTATE, by its class (two characters), or by the code of an error of Node. */
@@ -101,7 +107,7 @@ const known: Record<string, StorageFault> = {
 function byMessage(error: unknown): StorageFault | null {
   const message = error instanceof Error ? error.message : ''
   if (/timeout exceeded when trying to connect/.test(message)) return exhausted
-  if (/Query read timeout/.test(message)) return tooSlow
+  if (/Query read timeout/.test(message)) return unanswered
   const isLost = /connection terminated|connection error|not queryable|after calling end/i
   return isLost.test(message) ? lost : null
 }

@@ -67,7 +67,8 @@ export interface PostgresStorageOptions {
    * `error` event is yours to listen to. A statement of ours holds one connection for
    * milliseconds; a worker has four under way as a rule, and as many as `limits.inFlight` when it stops;
    * emits have up to four. Set `connectionTimeoutMillis`, or a pool
-   * that is exhausted keeps everybody waiting without an error.
+   * that is exhausted keeps everybody waiting without an error. A statement of ours that is not
+   * answered in 30 s gives its connection up; a `query_timeout` of the pool goes first.
    */
   pool: PostgresPool
   /**

@@ -1,5 +1,5 @@
 import type { StatsRecord, Storage } from '../storage.ts'
-import type { Database } from './database.ts'
+import { type Database, unhurried } from './database.ts'
 import { dateOrNull, numberOrNull } from './rows.ts'
 import { keptIds } from './schema/kept-events.ts'
 
@@ -12,7 +12,7 @@ export async function prune(
   database: Database,
   { before, limit }: { before: Date; limit: number },
 ): Promise<{ deliveries: number; events: number }> {
-  const [row] = await database.call('prune', [before, limit])
+  const [row] = await database.call('prune', [before, limit], unhurried)
   return { deliveries: Number(row?.deliveries), events: Number(row?.events) }
 }
 
@@ -72,6 +72,7 @@ export async function readStats(
         ${[50, 95, 99].map(nearestRank).join(', ')}
       FROM created, waiting`,
     endpointId === undefined ? [tenantId, ...span] : [tenantId, ...span, endpointId],
+    unhurried,
   )
   if (row === undefined) throw new Error('Postgres gave no row for the statistics')
   return {

@@ -14,6 +14,8 @@ export interface PoolStatement {
   values: (string | null)[]
   /** Stands in for the type parsers of the host, which may be anything. */
   types: { getTypeParser(): (text: string) => string }
+  /** After how many milliseconds without an answer the connection counts as lost. */
+  query_timeout?: number
 }
 
 /** A connection of its own, as `pg.Client`. */
@@ -69,6 +71,11 @@ export interface PostgresTransaction {
   query(sql: string, params: (string | null)[]): Promise<{ rows: unknown[] }>
   /** Only a pool has it, and a pool runs each statement on any connection: it is refused. */
   readonly totalCount?: never
+}
+
+/** What the pool was made with; nothing where it does not show that. */
+export function optionsOf(pool: PostgresPool): object {
+  return ('options' in pool && typeof pool.options === 'object' && pool.options) || {}
 }
 
 /** Runs `work` on a connection of its own, which after a failure is not handed to others. */

@@ -1,4 +1,4 @@
-import type { OwnConnection, PoolConnection, PostgresPool } from './pool.ts'
+import { type OwnConnection, optionsOf, type PoolConnection, type PostgresPool } from './pool.ts'
 
 /** Waits before connecting again: doubled each time, up to the longest. */
 const firstWaitMs = 100
@@ -153,7 +153,7 @@ export async function openLine(pool: PostgresPool): Promise<Line> {
     const connection = await pool.connect()
     return { connection, hangUp: () => connection.release(true) }
   }
-  const connection = new Client({ keepAlive: true, ...optionsOf(pool) })
+  const connection = new Client({ keepAlive: true, ...connectionOptions(pool) })
   // An error with nobody listening would end the process.
   connection.on('error', () => {})
   await connection.connect()
@@ -168,8 +168,7 @@ function clientOf(pool: PostgresPool): ClientConstructor | null {
 }
 
 /** With the password, which `pg` keeps out of enumeration. */
-function optionsOf(pool: PostgresPool): object {
-  const options = 'options' in pool && typeof pool.options === 'object' ? pool.options : null
-  if (options === null) return {}
+function connectionOptions(pool: PostgresPool): object {
+  const options = optionsOf(pool)
   return 'password' in options ? { ...options, password: options.password } : options
 }
