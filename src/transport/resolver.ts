@@ -18,13 +18,22 @@ export type Lookup = (hostname: string) => Promise<readonly string[]>
 export class LookupError extends Error {
   readonly code: 'dns_not_found' | 'dns_failed'
   readonly origin: FaultOrigin
+  /** Whether nothing came, where a name server that works might have said that it cannot tell. */
+  readonly isSilence: boolean
 
-  constructor(code: LookupError['code'], message: string, origin: FaultOrigin) {
+  constructor(code: LookupError['code'], message: string, origin: FaultOrigin, isSilence = false) {
     super(message)
     this.code = code
     this.origin = origin
+    this.isSilence = isSilence
   }
 }
+
+/** Codes by which a name server says that it cannot tell; others say that it does not answer. */
+const refusalCodes = new Set(['ESERVFAIL', 'EREFUSED', 'EFORMERR', 'ENOTIMP', 'EBADRESP'])
+
+/** For how long an answer shows that the name server works. */
+const worksForMs = 60_000
 
 /** Codes that say "there is no such name" or "it has no address", from c-ares and getaddrinfo. */
 const notFoundCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NONAME', 'EAI_NODATA'])
@@ -40,7 +49,7 @@ export function createResolver(
 ): Lookup {
   const resolver = new Resolver({ timeout: 1_000, tries: 2 })
   if (servers !== undefined) resolver.setServers(servers)
-  let lastAnswerAt = Number.NEGATIVE_INFINITY
+  const answered = new RecentAnswers()
 
   return async (hostname) => {
     const pinned = await hostsFile(hostname)
@@ -54,7 +63,7 @@ export function createResolver(
       answer.status === 'rejected' ? [lookupErrorFrom(answer.reason)] : [],
     )
     const works = faults.length < 2 || faults.some((fault) => fault.code === 'dns_not_found')
-    if (works) lastAnswerAt = performance.now()
+    if (works) answered.note(hostname)
 
     const addresses = answers.flatMap((answer) =>
       answer.status === 'fulfilled' ? answer.value : [],
@@ -62,15 +71,27 @@ export function createResolver(
     if (addresses.length > 0) return addresses
     const failed = faults.find((fault) => fault.code === 'dns_failed')
     if (failed === undefined) throw new LookupError('dns_not_found', 'no such host', 'receiver')
-    // While this look-up failed, another one got its answer: the fault is with this name.
-    if (lastAnswerAt > startedAt) {
-      throw new LookupError(
-        'dns_failed',
-        `${failed.message}, though others are answered`,
-        'network',
-      )
-    }
-    throw failed
+    // Silence says something about this name only if another one was answered meanwhile.
+    const since = failed.isSilence ? startedAt : startedAt - worksForMs
+    if (!answered.isOther(hostname, since)) throw failed
+    throw new LookupError('dns_failed', `${failed.message}, though others are answered`, 'network')
+  }
+}
+
+/** Of the two names that were answered last, when that was. */
+class RecentAnswers {
+  readonly #at = new Map<string, number>()
+
+  note(hostname: string): void {
+    this.#at.delete(hostname)
+    this.#at.set(hostname, performance.now())
+    const [oldest] = this.#at.keys()
+    if (this.#at.size > 2 && oldest !== undefined) this.#at.delete(oldest)
+  }
+
+  /** Whether a name other than this one was answered after an instant. */
+  isOther(hostname: string, since: number): boolean {
+    return [...this.#at].some(([name, at]) => name !== hostname && at > since)
   }
 }
 
@@ -81,7 +102,9 @@ export function lookupErrorFrom(error: unknown): LookupError {
   if (notFoundCodes.has(code)) {
     return new LookupError('dns_not_found', 'no such host', 'receiver')
   }
-  return new LookupError('dns_failed', `the name server did not answer (${code})`, 'sender')
+  const isSilence = !refusalCodes.has(code)
+  const what = isSilence ? 'did not answer' : 'could not tell'
+  return new LookupError('dns_failed', `the name server ${what} (${code})`, 'sender', isSilence)
 }
 
 function errorCode(error: unknown): string {

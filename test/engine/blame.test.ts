@@ -87,6 +87,33 @@ describe('a fault of our own', () => {
     expect(attempts.length).toBeLessThan(100)
   })
 
+  test('that nobody mends ends a delivery after more than a week, in sight', async () => {
+    const { clock, world, webhooks } = createWorld()
+    await webhooks.start()
+    const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+    const failed: string[] = []
+    webhooks.on('delivery.failed', ({ delivery }) => void failed.push(delivery.id))
+    world.networkDown = true
+    await webhooks.emit('order.paid', { orderId: 'o1' })
+    await clock.advance(7 * 24 * 3_600_000)
+    const [during] = (await webhooks.deliveries.list()).items
+    expect(during).toMatchObject({ status: 'pending' })
+    await clock.advance(24 * 3_600_000)
+    const [after] = (await webhooks.deliveries.list()).items
+    expect(after).toMatchObject({
+      status: 'failed',
+      attempts: 0,
+      lastError: { code: 'dns_failed', origin: 'sender' },
+    })
+    expect(failed).toEqual([after?.id])
+    expect(await webhooks.endpoints.get(id)).toMatchObject({ failedAttempts: 0, active: true })
+
+    world.networkDown = false
+    await webhooks.deliveries.retry(after?.id ?? '')
+    await clock.advance(1_000)
+    expect((await webhooks.deliveries.list()).items).toMatchObject([{ status: 'succeeded' }])
+  })
+
   test('storage away: nothing is lost, and the worker comes back by itself', async () => {
     const { clock, world, webhooks, shop } = createWorld()
     await webhooks.start()

@@ -565,7 +565,7 @@ describe('a refusal', () => {
     }
     const { allowed, reason } = await check('http://name.test/', { lookup })
     expect(allowed).toBe(false)
-    expect(reason).toBe('"name.test" was not found: the name server did not answer (ESERVFAIL)')
+    expect(reason).toBe('"name.test" was not found: the name server could not tell (ESERVFAIL)')
   })
 
   test('is an error with a code where an endpoint is registered', async () => {

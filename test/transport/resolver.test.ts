@@ -7,10 +7,13 @@ const typeA = 1
 const typeAAAA = 28
 const serverFailure = 2
 const noSuchName = 3
+const refused = 5
 
 /** A name server on loopback whose names say how it answers. */
 let server: dgram.Socket
 let address: string
+/** Queries for a name that is known at first. */
+let fadingAnswers = 0
 
 beforeAll(async () => {
   server = dgram.createSocket('udp4')
@@ -34,6 +37,10 @@ function answerTo(query: Buffer): Buffer | null {
   if (name.startsWith('silent')) return null
   if (name.startsWith('unknown')) return reply(query, question, noSuchName, null)
   if (name.startsWith('broken')) return reply(query, question, serverFailure, null)
+  if (name.startsWith('refused')) return reply(query, question, refused, null)
+  if (name.startsWith('fading') && fadingAnswers++ >= 2) {
+    return reply(query, question, serverFailure, null)
+  }
   if (name.startsWith('half') && type === typeAAAA) {
     return reply(query, question, serverFailure, null)
   }
@@ -88,7 +95,7 @@ describe('the default look-up', () => {
       code: 'dns_not_found',
       origin: 'receiver',
     })
-    await expect(lookup('broken.test')).rejects.toMatchObject({
+    await expect(createResolver([address])('broken.test')).rejects.toMatchObject({
       code: 'dns_failed',
       origin: 'sender',
     })
@@ -102,6 +109,28 @@ describe('the default look-up', () => {
     const alone = createResolver([address])('silent.test')
     await expect(silent).rejects.toMatchObject({ code: 'dns_failed', origin: 'network' })
     await expect(alone).rejects.toMatchObject({ code: 'dns_failed', origin: 'sender' })
+  })
+
+  test('blames a name that nobody can tell anything of, once another was answered', async () => {
+    const lookup = createResolver([address])
+    await lookup('both.test')
+    await lookup('six.test')
+    for (const name of ['broken.test', 'refused.test']) {
+      await expect(lookup(name)).rejects.toMatchObject({
+        code: 'dns_failed',
+        message: expect.stringMatching(/could not tell \(E\w+\), though others are answered/),
+        origin: 'network',
+      })
+    }
+  })
+
+  test('does not blame a name because it was answered itself a moment ago', async () => {
+    const lookup = createResolver([address])
+    await lookup('fading.test')
+    await expect(lookup('fading.test')).rejects.toMatchObject({
+      code: 'dns_failed',
+      origin: 'sender',
+    })
   })
 
   test("does not delay the host's own look-ups", async () => {

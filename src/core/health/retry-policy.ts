@@ -74,8 +74,15 @@ export function delayBefore(
 const firstFaultDelayMs = 5 * second
 const longestFaultDelayMs = 10 * minute
 
-/** How long to wait after the `faults`-th failure in a row that was our own (origin `sender`). */
-export function delayAfterFault(faults: number, random: Random): number {
+/** Over a week. A fault of ours that nobody mends ends a delivery as well, so that it is seen. */
+const mostFaults = 1_000
+
+/**
+ * How long to wait after the `faults`-th failure in a row that was our own (origin `sender`);
+ * `null` when there have been enough.
+ */
+export function delayAfterFault(faults: number, random: Random): number | null {
+  if (faults >= mostFaults) return null
   const base = Math.min(firstFaultDelayMs * 2 ** (faults - 1), longestFaultDelayMs)
   return Math.ceil(base * (1 + 0.2 * random.next()))
 }

@@ -24,8 +24,8 @@ export interface Ended {
 }
 
 /**
- * Decides what follows from an attempt. Failures of origin `sender` cost nothing: neither a place
- * in the schedule nor the endpoint's health.
+ * Decides what follows from an attempt. Failures of origin `sender` cost neither a place in the
+ * schedule nor the endpoint's health.
  */
 export function decideOutcome(
   job: Job,
@@ -45,16 +45,16 @@ export function decideOutcome(
 
   if (attempt.error?.origin === 'sender') {
     const faults = delivery.faults + 1
-    const dueAt = later(delayAfterFault(faults, random))
+    const retryMs = delayAfterFault(faults, random)
     const { attempts, step } = delivery
     const settlement: Settlement = {
       ...common,
-      status: 'pending',
-      dueAt,
+      status: retryMs === null ? 'failed' : 'pending',
+      dueAt: retryMs === null ? null : later(retryMs),
       attempts,
       step,
       faults,
-      completedAt: null,
+      completedAt: retryMs === null ? now : null,
     }
     return { settlement, pausedUntil: null, gone: false }
   }
