@@ -2,8 +2,9 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { AddressGuard } from './address-guard.ts'
+import { setDeadline } from './deadline.ts'
 import { dial } from './dial.ts'
-import { TransportFailure, tlsFailure } from './failures.ts'
+import { TransportFailure, tlsFailure, unheard } from './failures.ts'
 import { hostnameOf } from './url-rules.ts'
 
 /** What a connection is made for. */
@@ -32,9 +33,10 @@ export function createConnector(
     const limit = new AbortController()
     const giveUp = () => limit.abort(signal.reason)
     let step: keyof typeof tooLate = 'lookup'
-    const timer = setTimeout(() => {
-      limit.abort(tooLate[step](timeoutMs))
-    }, timeoutMs)
+    const cancelDeadline = setDeadline(timeoutMs, (stoodStill) => {
+      const failure = tooLate[step](timeoutMs)
+      limit.abort(stoodStill ? unheard(failure) : failure)
+    })
     if (signal.aborted) giveUp()
     signal.addEventListener('abort', giveUp)
 
@@ -52,7 +54,7 @@ export function createConnector(
         throw error
       }
     } finally {
-      clearTimeout(timer)
+      cancelDeadline()
       signal.removeEventListener('abort', giveUp)
     }
   }

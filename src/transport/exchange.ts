@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Dispatcher } from 'undici'
 import type { AttemptError, AttemptResponse } from '../model.ts'
 import type { Borrower, Connection, Connections } from './connections.ts'
+import { setDeadline } from './deadline.ts'
 import { aborted, attemptErrorFrom, timedOut, unreadable } from './failures.ts'
 import type { Target } from './target.ts'
 import type { TransportRequest, TransportResult } from './transport.ts'
@@ -28,7 +29,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   readonly #request: TransportRequest
   readonly #resolve: (result: TransportResult) => void
   readonly #abort = () => this.#stop(aborted())
-  #deadline: NodeJS.Timeout | undefined
+  #cancelDeadline = () => {}
   #connection: Connection | null = null
   /** Whether the connection had carried a request before this one. */
   #reused = false
@@ -56,7 +57,9 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
       return
     }
     signal.addEventListener('abort', this.#abort)
-    this.#deadline = setTimeout(() => this.#stop(timedOut(timeoutMs)), timeoutMs)
+    this.#cancelDeadline = setDeadline(timeoutMs, (stoodStill) => {
+      this.#stop(timedOut(timeoutMs, stoodStill))
+    })
     this.#connections.lend(this)
   }
 
@@ -139,7 +142,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   /** The outcome is decided at the status line: after it, an error is no more than a short body. */
   #end(error: unknown): void {
     this.ended = true
-    clearTimeout(this.#deadline)
+    this.#cancelDeadline()
     this.#request.signal.removeEventListener('abort', this.#abort)
     const response = this.#response
     this.#resolve({ response, error: response === null ? this.#failureFrom(error) : null })

@@ -65,8 +65,14 @@ export function attemptErrorFrom(error: unknown): AttemptError {
 }
 
 /** The attempt's total time ran out. */
-export function timedOut(timeoutMs: number): TransportFailure {
-  return new TransportFailure('timeout', `No answer within ${timeoutMs} ms`, 'receiver')
+export function timedOut(timeoutMs: number, stoodStill: boolean): TransportFailure {
+  const failure = new TransportFailure('timeout', `No answer within ${timeoutMs} ms`, 'receiver')
+  return stoodStill ? unheard(failure) : failure
+}
+
+/** A process that stood still until the time was over cannot say that nobody answered. */
+export function unheard({ code, message }: TransportFailure): TransportFailure {
+  return new TransportFailure(code, `${message}, in which this process stood still`, 'sender')
 }
 
 /** An answer had begun, and broke what reads it: undici asserts what its parser does not check. */

@@ -2,6 +2,7 @@
 import ky from 'ky'
 import type { AttemptResponse } from '../model.ts'
 import type { AddressGuard } from './address-guard.ts'
+import { setDeadline } from './deadline.ts'
 import { aborted, attemptErrorFrom, timedOut } from './failures.ts'
 import type { TransportRequest, TransportResult } from './transport.ts'
 
@@ -42,7 +43,7 @@ class Limit {
   readonly #request: TransportRequest
   readonly #controller = new AbortController()
   readonly #reached: Promise<never>
-  readonly #timer: NodeJS.Timeout
+  readonly #cancelDeadline: () => void
   readonly #abort = () => this.#controller.abort(aborted())
 
   constructor(request: TransportRequest) {
@@ -53,7 +54,9 @@ class Limit {
       this.signal.addEventListener('abort', () => reject(this.signal.reason))
     })
     this.#reached.catch(() => {})
-    this.#timer = setTimeout(() => this.#controller.abort(timedOut(timeoutMs)), timeoutMs)
+    this.#cancelDeadline = setDeadline(timeoutMs, (stoodStill) => {
+      this.#controller.abort(timedOut(timeoutMs, stoodStill))
+    })
     signal.addEventListener('abort', this.#abort)
     if (signal.aborted) this.#abort()
   }
@@ -63,7 +66,7 @@ class Limit {
   }
 
   end(): void {
-    clearTimeout(this.#timer)
+    this.#cancelDeadline()
     this.#request.signal.removeEventListener('abort', this.#abort)
   }
 }
