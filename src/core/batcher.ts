@@ -1,3 +1,4 @@
+import { isWebhooksError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
 
 interface Waiting<Item, Result> {
@@ -98,7 +99,29 @@ export class Batcher<Item, Result> {
         waiting.resolve(results[index] as Result)
       })
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error)
+      if (batch.length > 1 && isWebhooksError(error, 'storage_failed'))
+        await this.#writeApart(batch)
+      else for (const waiting of batch) waiting.reject(error)
+    }
+  }
+
+  /**
+   * One by one: what a storage refuses for what one item holds shall be no fault of the others. If
+   * it refuses the first two of them, it refuses everything.
+   */
+  async #writeApart(batch: Waiting<Item, Result>[]): Promise<void> {
+    let isWorking = false
+    for (const [index, { item, resolve, reject }] of batch.entries()) {
+      try {
+        const [result] = await this.#write([item])
+        resolve(result as Result)
+        isWorking = true
+      } catch (error) {
+        reject(error)
+        if (isWorking || index === 0) continue
+        for (const waiting of batch.slice(index + 1)) waiting.reject(error)
+        return
+      }
     }
   }
 }

@@ -180,7 +180,7 @@ function isFault(error: unknown): boolean {
 
 function unanswered(method: string, longestMs: number): WebhooksError {
   return new WebhooksError(
-    'storage_failed',
+    'storage_unreachable',
     `The storage has not answered ${method} within ${longestMs} ms. Look for a connection that ` +
       'was cut without a word, or for who holds locks; whether the call took effect is not known.',
   )

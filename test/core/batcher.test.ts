@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { Batcher } from '../../src/core/batcher.ts'
+import { WebhooksError } from '../../src/errors.ts'
 import { systemClock } from '../../src/system.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
@@ -41,6 +42,42 @@ describe('a batcher', () => {
     await writes[1]?.end()
     await writes[2]?.end()
     expect(await Promise.all(rest)).toEqual([2, 3, 4, 5].map((item) => `written ${item}`))
+  })
+
+  describe('of which the storage refuses one item', () => {
+    const refused = new WebhooksError('storage_failed', 'not this one')
+    const kinds = (outcomes: PromiseSettledResult<string>[]) =>
+      outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'refused'))
+
+    test('writes the others one by one', async () => {
+      const { batcher, writes, clock } = createBatcher()
+      const all = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
+      await clock.settle()
+      await writes[0]?.end(refused)
+      await writes[1]?.end(refused)
+      await writes[2]?.end()
+      await writes[3]?.end()
+      expect(writes.map(({ items }) => items)).toEqual([[1, 2, 3], [1], [2], [3]])
+      expect(kinds(await all)).toEqual(['refused', 'written 2', 'written 3'])
+    })
+
+    test('gives up where the first two are refused: it refuses everything', async () => {
+      const { batcher, writes, clock } = createBatcher()
+      const all = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
+      await clock.settle()
+      for (const write of [0, 1, 2]) await writes[write]?.end(refused)
+      expect(writes).toHaveLength(3)
+      expect(kinds(await all)).toEqual(['refused', 'refused', 'refused'])
+    })
+
+    test('does not try where it cannot be reached', async () => {
+      const { batcher, writes, clock } = createBatcher()
+      const all = Promise.allSettled([1, 2].map((item) => batcher.add(item)))
+      await clock.settle()
+      await writes[0]?.end(new WebhooksError('storage_unreachable', 'away'))
+      expect(writes).toHaveLength(1)
+      expect(kinds(await all)).toEqual(['refused', 'refused'])
+    })
   })
 
   test('of two writers writes two batches at once, and is idle after both', async () => {

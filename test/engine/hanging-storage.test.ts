@@ -99,8 +99,8 @@ describe('a storage that does not answer', () => {
     expect(await stateOf(first)).toBe('pending')
     await advance({ ms: 1 })
     expect(await Promise.all([first, second].map(stateOf))).toEqual([
-      'storage_failed',
-      'storage_failed',
+      'storage_unreachable',
+      'storage_unreachable',
     ])
     hanging.clear()
     expect(await stateOf(emit())).toBe('resolved')

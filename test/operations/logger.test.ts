@@ -150,6 +150,7 @@ const said = [
   ['warn', 'Leases could not be renewed'],
   ['warn', 'Events at hand were not given back'],
   ['warn', 'A record was not looked up'],
+  ['warn', 'Attempts are recorded without what was answered'],
   ['error', 'A step of the stop hangs, and was given up'],
   ['info', 'An endpoint was switched off'],
   ['info', 'The instance has stopped'],

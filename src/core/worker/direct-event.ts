@@ -1,5 +1,6 @@
 import type { EventRecord, FanOutResult, NewDelivery } from '../../storage/storage.ts'
 import type { Ended } from './outcome.ts'
+import { withoutAnswer } from './without-answer.ts'
 
 /** How a delivery stands when it is stored. */
 type State = 'under way' | 'handed back' | Ended
@@ -68,6 +69,15 @@ export class DirectEvent {
     if (this.#isWritten) return false
     this.#states[this.deliveries.findIndex(({ id }) => id === deliveryId)] = state
     return true
+  }
+
+  /** Keeps of what receivers said their status only. @returns Whether any had said something. */
+  forgetAnswers(): boolean {
+    const isEnded = this.#states.some((state) => typeof state === 'object')
+    for (const [index, state] of this.#states.entries()) {
+      if (typeof state === 'object') this.#states[index] = withoutAnswer(state)
+    }
+    return isEnded
   }
 
   /** What is to be written, now: what ends from here on is settled by itself. */

@@ -6,6 +6,7 @@ import type { DirectEvent } from './direct-event.ts'
 import { recorded, storedBefore } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
 import { turnsToGather } from './settler.ts'
+import { mayBeRefused } from './without-answer.ts'
 
 const eventsPerWrite = 200
 
@@ -54,7 +55,10 @@ export class Recorder {
   #add(direct: DirectEvent): Promise<boolean> {
     this.#unanswered.delete(direct)
     if (this.#unanswered.size === 0) this.#cancelLook()
-    const recorded = this.#batcher.add(direct)
+    const recorded = this.#batcher.add(direct).catch((error) => {
+      if (!direct.forgetAnswers() || !mayBeRefused(this.#context, error)) throw error
+      return this.#batcher.add(direct)
+    })
     // Each of its attempts reports the fault; there may be none that has ended yet.
     recorded.catch(() => {})
     return recorded

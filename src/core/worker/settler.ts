@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import type { Consequences } from './consequences.ts'
 import { recorded } from './lost-answers.ts'
 import type { Ended } from './outcome.ts'
+import { mayBeRefused, withoutAnswer } from './without-answer.ts'
 
 const attemptsPerWrite = 200
 
@@ -30,8 +31,13 @@ export class Settler {
   }
 
   /** @returns Whether it counted; false where the lease had passed on, and nothing was written. */
-  settle(ended: Ended): Promise<boolean> {
-    return this.#batcher.add(ended)
+  async settle(ended: Ended): Promise<boolean> {
+    try {
+      return await this.#batcher.add(ended)
+    } catch (error) {
+      if (!mayBeRefused(this.#context, error)) throw error
+      return this.#batcher.add(withoutAnswer(ended))
+    }
   }
 
   async #write(batch: Ended[]): Promise<boolean[]> {

@@ -40,7 +40,7 @@ export class SecretBook {
     return secret
   }
 
-  /** To be called when the caller of a rotation was answered, however. */
+  /** To be called when nothing of a rotation can come any more. */
   endRotation(endpointId: string, by: Incarnation, secret: string): void {
     const key = `${endpointId} ${by.name}`
     if (this.#rotations.get(key)?.secret === secret) this.#rotations.delete(key)

@@ -34,6 +34,7 @@ const patterns = [['*'], ['order.*'], ['user.created'], ['order.paid', 'user.*']
 /** What may befall a caller in a storm. */
 const expected: readonly WebhooksErrorCode[] = [
   'storage_failed',
+  'storage_unreachable',
   'stopped',
   'conflict',
   'endpoint_not_found',
@@ -227,7 +228,15 @@ export class Workload implements Owner {
           const secret = secrets.forRotation(id, by)
           if (secret === undefined) return
           const rotated = endpoints.rotateSecret(id, { ...options, secret })
-          return rotated.finally(() => secrets.endRotation(id, by, secret))
+          rotated.then(
+            () => secrets.endRotation(id, by, secret),
+            (error: unknown) => {
+              // What was not answered may still take effect.
+              if (isWebhooksError(error, 'storage_unreachable')) return
+              secrets.endRotation(id, by, secret)
+            },
+          )
+          return rotated
         })
       case 'test':
         return this.#as(`tests ${id}`, ({ endpoints }) => endpoints.test(id, options))

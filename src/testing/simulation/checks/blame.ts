@@ -2,17 +2,17 @@ import type { HealthChange, Settlement } from '../../../storage/storage.ts'
 import type { EndpointFact } from '../endpoint-states.ts'
 import type { Incarnation } from '../incarnation.ts'
 import { settledBy } from '../ledger.ts'
-import type { Check, Effect, EffectOf } from '../observed.ts'
+import type { Check, EffectOf } from '../observed.ts'
 import type { CheckContext } from './facts.ts'
 
 /** An endpoint answers for what its receiver did, and for nothing of ours. */
 export function blame({ scenario, ledger, broken }: CheckContext): Check {
   const breaks = (what: string) => broken('fair blame', what)
   /**
-   * What each process has recorded of attempts and not yet of health, by the call that did it: the
-   * two go on beside each other.
+   * What each process has recorded of attempts and not yet of health, by the calls that did it: they
+   * go on beside each other, and a call that was given up may still take effect.
    */
-  const unreported = new Map<Incarnation, Map<Effect['method'], Settlement[]>>()
+  const unreported = new Map<Incarnation, Set<Settlement[]>>()
   const answered410 = new Set<string>()
 
   /** What a change says that these attempts do not. */
@@ -41,13 +41,13 @@ export function blame({ scenario, ledger, broken }: CheckContext): Check {
   }
 
   function checkChanges(changes: HealthChange[], by: Incarnation): void {
-    const batches = unreported.get(by) ?? new Map<Effect['method'], Settlement[]>()
+    const batches = unreported.get(by) ?? new Set<Settlement[]>()
     const untruthsIn = (batch: Settlement[]) => changes.flatMap((change) => untruths(change, batch))
-    const about = [...batches].filter(([, batch]) => changes.every((it) => isAbout(it, batch)))
-    const told = about.filter(([, batch]) => untruthsIn(batch).length === 0)
-    if (told.length === 0) for (const untruth of untruthsIn(about[0]?.[1] ?? [])) breaks(untruth)
-    // It may be either: the other one is still to be told of.
-    if (told.length === 1) for (const [method] of told) batches.delete(method)
+    const about = [...batches].filter((batch) => changes.every((it) => isAbout(it, batch)))
+    const told = about.filter((batch) => untruthsIn(batch).length === 0)
+    if (told.length === 0) for (const untruth of untruthsIn(about[0] ?? [])) breaks(untruth)
+    // It may be any of them: the others are still to be told of.
+    if (told.length === 1) for (const batch of told) batches.delete(batch)
   }
 
   /** Whether an endpoint was failing when a process last looked: it acts on what it saw. */
@@ -79,8 +79,8 @@ export function blame({ scenario, ledger, broken }: CheckContext): Check {
       const settled = settledBy(effect)
       const ofSchedule = settled.filter(({ id }) => ledger.deliveries.get(id)?.isTest !== true)
       if (ofSchedule.length > 0) {
-        const batches = unreported.get(effect.by) ?? new Map()
-        unreported.set(effect.by, batches.set(effect.method, ofSchedule))
+        const batches = unreported.get(effect.by) ?? new Set()
+        unreported.set(effect.by, batches.add(ofSchedule))
       }
       for (const { attempt } of settled) {
         if (attempt.response?.status === 410) answered410.add(attempt.endpointId)
