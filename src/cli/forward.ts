@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 export interface Forwarded {
   status: number
   headers: Record<string, string>
-  body: string
+  body: Uint8Array
   error: string | null
 }
 
@@ -41,33 +41,33 @@ export async function forward(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     })
-    const type = response.headers.get('content-type')
-    const retryAfter = response.headers.get('retry-after')
+    const kept = [...response.headers].filter(([name]) => !isDropped(name))
     return {
       status: response.status,
-      headers: {
-        ...(type === null ? {} : { 'content-type': type }),
-        ...(retryAfter === null ? {} : { 'retry-after': retryAfter }),
-      },
-      body: await readText(response),
+      headers: Object.fromEntries(kept),
+      body: await readBeginning(response),
       error: null,
     }
   } catch (error) {
     const { message, cause } = error as Error
     const reason = cause instanceof Error ? cause.message : message
-    return { status: 502, headers: {}, body: '', error: reason }
+    return { status: 502, headers: {}, body: Buffer.alloc(0), error: reason }
   }
 }
 
 /** The beginning of an answer, which is all that anybody looks at. */
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
+async function readBeginning(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
+    chunks.push(chunk)
     bytes += chunk.length
-    text += decoder.decode(chunk, { stream: true })
     if (bytes >= mostBytes) break
   }
-  return text
+  return Buffer.concat(chunks)
+}
+
+/** What is read is decoded. */
+function isDropped(name: string): boolean {
+  return ofConnection.has(name) || name === 'content-encoding'
 }

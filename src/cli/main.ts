@@ -11,6 +11,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()
 })
+// Nobody reads the notes: the command goes on, and its exit code counts.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 
 const { stdin, stdout, stderr, env } = process
 void run(process.argv.slice(2), { stdin, stdout, stderr, env, signal: ending.signal }).then(

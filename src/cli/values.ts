@@ -12,18 +12,28 @@ export function duration(text: string): number {
   return Number(amount) * (units[unit] ?? 1)
 }
 
+/** A duration that somebody waits for: Node's timers hold no more than 24 days. */
+export function waitingTime(text: string): number {
+  const ms = duration(text)
+  if (ms <= 86_400_000) return ms
+  throw new InvalidArgumentError('Write a duration of a day (24h) at most.')
+}
+
 /** ISO 8601, seconds since 1970, or a duration, which counts back from now. */
 export function instant(text: string): Date {
   if (/^\d{10}$/.test(text)) return new Date(Number(text) * 1000)
-  const date = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)
-    ? new Date(text)
-    : null
-  if (date !== null && !Number.isNaN(date.getTime())) return date
-  if (/^\d+(?:\.\d+)?(s|m|h|d)$/.test(text)) return new Date(Date.now() - duration(text))
+  const date = /^\d+(?:\.\d+)?(s|m|h|d)$/.test(text)
+    ? new Date(Date.now() - duration(text))
+    : new Date(isIso(text) ? text : Number.NaN)
+  if (!Number.isNaN(date.getTime())) return date
   throw new InvalidArgumentError(
     'Write an instant such as 2026-11-23T20:15:04Z, 2026-11-23, seconds since 1970, or 24h for ' +
       '24 hours ago.',
   )
+}
+
+function isIso(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)
 }
 
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -47,6 +57,12 @@ export function header(text: string, before: [string, string][] = []): [string, 
     throw new InvalidArgumentError("Write a header as 'name: value'.")
   }
   return [...before, [name, text.slice(colon + 1).trim()]]
+}
+
+/** Where requests go: `http:` or `https:`. */
+export function httpUrl(text: string): string {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError('Write a URL that begins with http:// or https://.')
 }
 
 export function toleranceOption(): Option {

@@ -23,7 +23,10 @@ export interface EndpointInput {
   description?: string | undefined
   /** Up to 20 headers sent with each request, such as an API key. Never shown again. Default none. */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Default `null`: as fast as the in-flight cap lets it go. */
+  /**
+   * Up to a million requests in up to a day. Default `null`: as fast as the in-flight cap lets it
+   * go.
+   */
   rateLimit?: RateLimit | null | undefined
   /** Retry schedule for this endpoint alone. Default `null`: the instance's. */
   retry?: Partial<RetryPolicy> | null | undefined
@@ -40,6 +43,9 @@ const mostHeaders = 20
 const mostMetadata = 50
 const longestMetadataKey = 64
 const longestValue = 1_024
+/** Together far below 2^53, with which buckets are counted in milliseconds times requests. */
+const mostRequests = 1_000_000
+const longestIntervalMs = 24 * 3_600_000
 
 const checks: { [Key in keyof Checked]: (value: never) => Checked[Key] } = {
   url: checkUrlText,
@@ -160,15 +166,13 @@ function checkHeaders(headers: unknown): Record<string, string> {
 function checkRateLimit(rateLimit: RateLimit | null): RateLimit | null {
   if (rateLimit === null) return null
   const { limit, intervalMs } = checkOptions('rateLimit', rateLimit, ['limit', 'intervalMs'])
-  if (
-    !Number.isSafeInteger(limit) ||
-    limit < 1 ||
-    !Number.isSafeInteger(intervalMs) ||
-    intervalMs < 1
-  ) {
+  const isWhole = (value: number, most: number) =>
+    Number.isSafeInteger(value) && value >= 1 && value <= most
+  if (!isWhole(limit, mostRequests) || !isWhole(intervalMs, longestIntervalMs)) {
     throw invalid(
-      'rateLimit must be { limit, intervalMs } in whole numbers above zero, such as ' +
-        '{ limit: 10, intervalMs: 1000 } for ten requests a second',
+      'rateLimit must be { limit, intervalMs } in whole numbers, such as ' +
+        `{ limit: 10, intervalMs: 1000 } for ten requests a second; at most ${mostRequests} ` +
+        `requests, in at most a day (${longestIntervalMs})`,
     )
   }
   return { limit, intervalMs }

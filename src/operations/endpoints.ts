@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts'
 import { cancelPending, switchOff } from '../core/health/disable.ts'
 import { toEndpoint } from '../core/records.ts'
-import { sealHeaders, sealSecret, unexpired } from '../core/signing/endpoint-secrets.ts'
+import { openSecret, sealHeaders, sealSecret, unexpired } from '../core/signing/endpoint-secrets.ts'
 import {
   generateKeyPair,
   generateSecret,
@@ -23,10 +23,15 @@ export interface CreateEndpointInput extends EndpointInput, TenantOptions, Secre
   active?: boolean | undefined
 }
 
+type Signature = 'v1' | 'v1a'
+
 /** Which secret an endpoint gets. */
 export interface SecretInput {
-  /** `v1`: HMAC-SHA256 with a shared secret. `v1a`: Ed25519, the receiver holds a public key. Default `v1`. */
-  signature?: 'v1' | 'v1a' | undefined
+  /**
+   * `v1`: HMAC-SHA256 with a shared secret. `v1a`: Ed25519, the receiver holds a public key. A
+   * rotation keeps what the endpoint has. Default `v1`.
+   */
+  signature?: Signature | undefined
   /** A secret of your own (`whsec_…` or `whsk_…`), for example in a move. Default: a random one. */
   secret?: string | undefined
 }
@@ -92,7 +97,8 @@ export interface Endpoints {
    * so do older ones that still sign. Ten sign at most: beyond that, the oldest ends.
    *
    * @throws WebhooksError `endpoint_not_found`, `invalid_secret`, `invalid_option`; `conflict` if it
-   * was changed meanwhile
+   * was changed meanwhile; `decryption_failed` if the present secret cannot be read and `signature`
+   * is not given
    */
   rotateSecret(id: string, options?: TenantOptions & SecretInput): Promise<EndpointWithSecret>
   /**
@@ -142,7 +148,7 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
       const checked = checkNewEndpoint(input, ['tenantId', 'active', 'signature', 'secret'])
       const tenantId = tenantOf('endpoints.create', { tenantId: input.tenantId })
       const active = checkActive(input.active) ?? true
-      const secret = createSecret(input, context)
+      const secret = createSecret(input, () => 'v1', context)
       await transport.checkUrl(checked.url)
       const now = clock.now()
       const owner = { id: ids('ep'), tenantId }
@@ -211,8 +217,8 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
       const tenantId = tenantOf('endpoints.rotateSecret', options, ['signature', 'secret'])
       const now = clock.now()
       const expiresAt = new Date(now.getTime() + settings.limits.rotationOverlapMs)
-      const secret = createSecret(options, context)
       const before = await find(tenantId, id)
+      const secret = createSecret(options, () => signatureOf(before, context), context)
       const secrets: SecretRecord[] = [
         { value: sealSecret(secretBox, before, secret.stored), createdAt: now, expiresAt: null },
         ...unexpired(before.secrets, now).map((old) => ({
@@ -248,28 +254,38 @@ function checkActive(active: unknown): boolean | undefined {
 
 function createSecret(
   { signature, secret }: SecretInput,
+  usual: () => Signature,
   { random }: Context,
 ): { stored: string; shown: string } {
   if (signature !== undefined && signature !== 'v1' && signature !== 'v1a') {
     throw new WebhooksError('invalid_option', 'signature must be "v1" (HMAC) or "v1a" (Ed25519)')
   }
   if (secret !== undefined) {
-    const { kind } = parseSecret(secret)
-    const own = kind === 'ed25519' ? 'v1a' : 'v1'
+    const own = signatureBy(secret)
     if (signature !== undefined && signature !== own) {
       throw new WebhooksError(
         'invalid_secret',
         `This secret signs ${own}, not ${signature}: leave out signature, or the secret`,
       )
     }
-    return { stored: secret, shown: kind === 'ed25519' ? publicKeyOf(secret) : secret }
+    return { stored: secret, shown: own === 'v1a' ? publicKeyOf(secret) : secret }
   }
-  if (signature === undefined || signature === 'v1') {
+  if ((signature ?? usual()) === 'v1') {
     const generated = generateSecret(random)
     return { stored: generated, shown: generated }
   }
   const { secretKey, publicKey } = generateKeyPair(random)
   return { stored: secretKey, shown: publicKey }
+}
+
+/** What the newest secret of an endpoint makes: whoever verifies that holds the fitting key. */
+function signatureOf(endpoint: EndpointRecord, { secretBox }: Context): Signature {
+  const [newest] = endpoint.secrets
+  return newest === undefined ? 'v1' : signatureBy(openSecret(secretBox, endpoint, newest.value))
+}
+
+function signatureBy(secret: string): Signature {
+  return parseSecret(secret).kind === 'ed25519' ? 'v1a' : 'v1'
 }
 
 function notFound(id: unknown): never {

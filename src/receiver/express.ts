@@ -6,6 +6,7 @@ import type { WebhookBody } from './verify.ts'
 /** What we use of a response of node:http or Express. */
 export interface NodeResponse {
   statusCode: number
+  headersSent?: boolean
   setHeader(name: string, value: string): unknown
   end(text?: string): unknown
 }
@@ -13,17 +14,13 @@ export interface NodeResponse {
 /** A handler for Express and node:http. */
 export function expressHandler({ receive, refuse, maxBodyBytes }: Entrance) {
   return async (request: NodeRequest, response: NodeResponse): Promise<void> => {
-    if (request.method !== 'POST') {
-      response.setHeader('allow', 'POST')
-      return send(response, methodNotAllowed)
-    }
+    if (request.method !== 'POST') return send(response, methodNotAllowed, { allow: 'POST' })
     let body: WebhookBody
     try {
       body = await readNodeBody(request, maxBodyBytes)
     } catch (error) {
       // What is left of the body is not worth a connection.
-      response.setHeader('connection', 'close')
-      send(response, refuse(error))
+      send(response, refuse(error), { connection: 'close' })
       request.resume()
       return
     }
@@ -31,10 +28,15 @@ export function expressHandler({ receive, refuse, maxBodyBytes }: Entrance) {
   }
 }
 
-function send(response: NodeResponse, { status, text }: ReceiverAnswer): void {
+function send(
+  response: NodeResponse,
+  { status, text }: ReceiverAnswer,
+  headers: Record<string, string> = {},
+): void {
+  // Others may have answered meanwhile, such as a middleware with a time-out.
+  if (response.headersSent) return
   response.statusCode = status
-  if (text !== '') {
-    for (const [name, value] of Object.entries(answerHeaders)) response.setHeader(name, value)
-  }
+  const all = text === '' ? headers : { ...headers, ...answerHeaders }
+  for (const [name, value] of Object.entries(all)) response.setHeader(name, value)
   response.end(text)
 }

@@ -21,8 +21,8 @@ interface Job {
 /** Runs handlers: each event once, however often and however close together it comes. */
 export class Once {
   readonly #settings: Settings
-  /** The answers that requests of this process wait for, by event. */
-  readonly #answers = new Map<string, Promise<ReceiverAnswer>>()
+  /** The answers that requests of this process wait for, by event, and until when they do. */
+  readonly #answers = new Map<string, { answer: Promise<ReceiverAnswer>; until: number }>()
   readonly #working = new Set<Promise<unknown>>()
 
   constructor(settings: Settings) {
@@ -34,12 +34,16 @@ export class Once {
     const { store, respond } = this.#settings
     if (store === false) return this.#start(job, null)
     if (respond === 'first') return this.#claim(job, store)
-    // The repeat waits for the same handler and gets the same answer, good or bad.
+    // The repeat waits for the same handler and gets the same answer, good or bad; unless that one
+    // has had its time, and may never answer.
     const { id } = job.event
     const known = this.#answers.get(id)
-    if (known !== undefined) return known
-    const answer = this.#claim(job, store).finally(() => this.#answers.delete(id))
-    this.#answers.set(id, answer)
+    if (known !== undefined && Date.now() < known.until) return known.answer
+    const answer = this.#claim(job, store).finally(() => {
+      if (this.#answers.get(id) === waiting) this.#answers.delete(id)
+    })
+    const waiting = { answer, until: Date.now() + this.#settings.leaseMs }
+    this.#answers.set(id, waiting)
     return answer
   }
 

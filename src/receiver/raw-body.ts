@@ -12,8 +12,7 @@ export interface NodeRequest {
   /** Whether somebody has read from the stream. */
   readableDidRead?: boolean
   on(event: 'data', listener: (chunk: Uint8Array | string) => void): unknown
-  on(event: 'end' | 'close', listener: () => void): unknown
-  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end' | 'close' | 'error', listener: () => void): unknown
   pause(): unknown
   resume(): unknown
 }
@@ -21,7 +20,7 @@ export interface NodeRequest {
 /**
  * Reads the body of a fetch request, up to a limit.
  *
- * @throws WebhooksError `body_not_raw`, `body_too_large`
+ * @throws WebhooksError `body_not_raw`, `body_too_large`, `signature_body_invalid` if it breaks off
  */
 export async function readFetchBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   if (request.bodyUsed) {
@@ -32,7 +31,9 @@ export async function readFetchBody(request: Request, maxBytes: number): Promise
   const reader = request.body?.getReader()
   if (reader === undefined) return chunks.join()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(() => {
+      throw brokenOff()
+    })
     if (done) return chunks.join()
     try {
       chunks.add(value)
@@ -48,7 +49,7 @@ export async function readFetchBody(request: Request, maxBytes: number): Promise
  * The body of a Node request as it came: what `express.raw` or `express.text` read, else the
  * stream, up to a limit.
  *
- * @throws WebhooksError `body_not_raw`, `body_too_large`; the stream's error if it breaks off
+ * @throws WebhooksError `body_not_raw`, `body_too_large`, `signature_body_invalid` if it breaks off
  */
 export async function readNodeBody(request: NodeRequest, maxBytes: number): Promise<WebhookBody> {
   for (const body of [request.rawBody, request.body]) {
@@ -72,9 +73,10 @@ function readStream(request: NodeRequest, maxBytes: number): Promise<Uint8Array>
       }
     })
     request.on('end', () => resolve(chunks.join()))
-    request.on('error', reject)
-    // After `end` it changes nothing; without one the sender has gone.
-    request.on('close', () => reject(brokenOff()))
+    // After `end` they change nothing; without one the sender has gone.
+    for (const ending of ['error', 'close'] as const) {
+      request.on(ending, () => reject(brokenOff()))
+    }
   })
 }
 

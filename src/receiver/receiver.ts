@@ -87,11 +87,11 @@ export type RespondRule =
   | { respond: 'first'; onError: ReceiverErrorListener }
 
 /**
- * Listens to failures.
+ * Listens to failures. Nobody waits for what it returns; a promise that rejects is logged.
  *
  * @param error - A `WebhooksError`, or what the handler or the store threw.
  */
-export type ReceiverErrorListener = (error: unknown, failure: ReceiverFailure) => void
+export type ReceiverErrorListener = (error: unknown, failure: ReceiverFailure) => unknown
 
 /** What a {@link ReceiverErrorListener} learns beside the error. */
 export interface ReceiverFailure {
@@ -193,13 +193,10 @@ export function createReceiver<Events extends ReceivedEvents = Record<string, un
     return answer
   }
 
-  /** A listener that fails must not turn one answer into another. */
+  /** A listener that fails must not turn one answer into another, nor end the process. */
   function report(error: unknown, failure: ReceiverFailure): void {
-    try {
-      onError(error, failure)
-    } catch (own) {
-      logOwnAffairs(own, failure)
-    }
+    const told = (async () => onError(error, failure))()
+    told.catch((own) => logOwnAffairs(own, failure))
   }
 
   const entrance = { receive, refuse, maxBodyBytes }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ainexlayerEvents } from '../../src/ainexlayer/index.ts'
@@ -104,6 +105,29 @@ describe('listen', () => {
     expect(received).toHaveLength(1)
   })
 
+  test('--forward gives the answer to the byte, and decoded', async () => {
+    const bytes = Buffer.from([0xff, 0x00, 0xfe])
+    const behind = await serve(
+      createServer((_, response) => {
+        const headers = { location: '/there', 'content-encoding': 'gzip' }
+        response.writeHead(200, headers).end(gzipSync(bytes))
+      }),
+    )
+    const { url } = await listening(['--forward', behind])
+    const response = await post(url, '{}')
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes)
+    expect(response.headers.get('location')).toBe('/there')
+  })
+
+  test.each(['notaurl', 'data:,x', 'file:///etc/hosts'])(
+    '--forward %s is a wrong call',
+    async (to) => {
+      const { code, stderr } = await run(['listen', '--forward', to])
+      expect(code).toBe(2)
+      expect(stderr).toContain('http:// or https://')
+    },
+  )
+
   test('--forward to nobody is 502, and says so', async () => {
     const { url, stop } = await listening(['--forward', 'http://127.0.0.1:1/'])
     expect((await post(url, '{}')).status).toBe(502)
@@ -143,6 +167,12 @@ describe('send', () => {
     expect(ainexlayerEvents.parse(type, data)).toEqual(data)
     const unknown = await run(['send', url, '--type', 'document.lost', ...allow])
     expect(unknown).toMatchObject({ code: 2 })
+  })
+
+  test('a time-out that no timer holds is a wrong call', async () => {
+    const { code, stderr } = await run(['send', 'http://127.0.0.1:1/', '--timeout', '30d'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('a day (24h) at most')
   })
 
   test('what is not accepted is a no; what came back shows as text', async () => {

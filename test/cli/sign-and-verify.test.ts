@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { sign } from '../../src/core/signing/signer.ts'
 import { publicKey, secretKey } from '../signing/support.ts'
-import { otherSecret, run, scratch, secret } from './support.ts'
+import { cli, otherSecret, run, scratch, secret } from './support.ts'
 
 const files = scratch()
 const body = '{"type":"order.paid","data":{"a":1,"path":"a/b","name":"ž & co"}}'
@@ -99,5 +100,22 @@ describe('verify', () => {
     const json = await run(['verify', '--json', ...now, ...headersFor(hostile)], { input: hostile })
     for (const character of '\u001b\u0007\u202e') expect(json.stdout).not.toContain(character)
     expect(JSON.parse(json.stdout).event.type).toBe('\u001b]0;owned\u0007\u202e')
+  })
+
+  test.each(['999999999999d', '1e3d', '2026-13-01'])('--now %s is a wrong call', async (now) => {
+    const args = ['verify', '--now', now, ...headersFor(body)]
+    const { code, stderr } = await run(args, { input: body })
+    expect(code).toBe(2)
+    expect(stderr).toContain('Write an instant')
+  })
+
+  test('the exit code counts also where nobody reads the notes', async () => {
+    const args = JSON.stringify(['verify', '--bad'])
+    const script = `const { spawn } = require('node:child_process')
+      const child = spawn(process.execPath, [process.argv[1], ...${args}], { stdio: ['ignore', 'ignore', 'pipe'] })
+      child.stderr.destroy()
+      child.on('exit', (code) => process.exit(code))`
+    const { status } = spawnSync(process.execPath, ['-e', script, cli])
+    expect(status).toBe(2)
   })
 })

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 if (!existsSync(cli)) throw new Error('These tests run the built command line: npm run build')
 
 export const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

@@ -3,6 +3,7 @@ import {
   createWebhooks,
   memoryStorage,
   type Notifications,
+  pollingScheduler,
   type Storage,
   type TransportResult,
 } from '../../src/index.ts'
@@ -14,7 +15,7 @@ import { events } from '../support.ts'
 const url = 'https://shop.example/hooks'
 
 /** An instance whose network and storage fail on command, through no fault of the receiver. */
-function createWorld() {
+function createWorld(options: { intervalMs?: number } = {}) {
   const clock = new VirtualClock(new Date('2026-01-01T00:00:00Z'))
   const network = new TestReceivers(clock)
   const memory = memoryStorage()
@@ -38,6 +39,7 @@ function createWorld() {
     clock,
     storage,
     random: seededRandom(1),
+    scheduler: pollingScheduler(options),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     transport: {
       send: async (request) => (world.networkDown ? resolverDown : network.send(request)),
@@ -88,7 +90,7 @@ describe('a fault of our own', () => {
   })
 
   test('that nobody mends ends a delivery after more than a week, in sight', async () => {
-    const { clock, world, webhooks } = createWorld()
+    const { clock, world, webhooks } = createWorld({ intervalMs: 3_600_000 })
     await webhooks.start()
     const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
     const failed: string[] = []

@@ -111,6 +111,7 @@ describe('the body that creates an endpoint', () => {
     [{ url, events: ['*'], headers: { 'x-a': 1 } }, 'invalid_request'],
     [{ url, events: ['*'], rateLimit: { limit: 0, intervalMs: 1 } }, 'invalid_request'],
     [{ url, events: ['*'], rateLimit: { limit: 1.5, intervalMs: 1 } }, 'invalid_request'],
+    [{ url, events: ['*'], rateLimit: { limit: 1, intervalMs: 2 ** 53 - 1 } }, 'invalid_request'],
     [{ url, events: ['*'], retry: { delaysMs: [-1] } }, 'invalid_request'],
     [{ url, events: ['*'], retry: { delaysMs: [1e300] } }, 'invalid_option'],
     [{ url, events: ['*'], metadata: { a: 1 } }, 'invalid_request'],

@@ -154,6 +154,17 @@ describe('endpoints', () => {
     if (later) expectVerified(later, after.secret)
   })
 
+  test('keep their kind of signature in a rotation, unless another is asked for', async () => {
+    const { webhooks } = createTestWebhooks({ events })
+    const { endpoints } = webhooks
+    const { id, secret } = await endpoints.create({ url, events: ['*'], signature: 'v1a' })
+    expect(secret).toMatch(/^whpk_/)
+    expect((await endpoints.rotateSecret(id)).secret).toMatch(/^whpk_/)
+    expect((await endpoints.rotateSecret(id, { signature: 'v1' })).secret).toMatch(/^whsec_/)
+    expect((await endpoints.rotateSecret(id)).secret).toMatch(/^whsec_/)
+    expect((await endpoints.rotateSecret(id, { signature: 'v1a' })).secret).toMatch(/^whpk_/)
+  })
+
   test('take a secret of the host, and hand out a public key with v1a', async () => {
     const { webhooks } = createTestWebhooks({ events })
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -209,6 +220,16 @@ describe('bad input to endpoints', () => {
     ['a header name with a space', 'invalid_header', { headers: { 'x a': 'b' } }],
     ['one header in two spellings', 'invalid_header', { headers: { 'x-a': 'b', 'X-A': 'c' } }],
     ['a bad rate limit', 'invalid_option', { rateLimit: { limit: 0, intervalMs: 1 } }],
+    [
+      'too many requests an interval',
+      'invalid_option',
+      { rateLimit: { limit: 1_000_001, intervalMs: 1 } },
+    ],
+    [
+      'an interval above a day',
+      'invalid_option',
+      { rateLimit: { limit: 1, intervalMs: 86_400_001 } },
+    ],
     ['a misspelt rate limit', 'invalid_option', { rateLimit: { limit: 1, intervalMs: 1, per: 1 } }],
     ['a bad schedule', 'invalid_option', { retry: { delaysMs: [] } }],
     ['metadata that is no text', 'invalid_option', { metadata: { a: 1 } }],

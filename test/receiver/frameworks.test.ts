@@ -4,9 +4,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import express from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createReceiver, type WebhookPayload } from '../../src/receiver/index.ts'
-import { events, otherSecret, secret, signed } from './support.ts'
+import { events, gate, otherSecret, secret, signed } from './support.ts'
 
 const received: WebhookPayload[] = []
 const receiver = createReceiver({
@@ -120,6 +120,39 @@ describe('too large', () => {
     const { body, headers } = signed({ data: { orderId: 'x'.repeat(100_000) } })
     expect((await fetch(url, { method: 'POST', body, headers })).status).toBe(413)
   })
+})
+
+test.each([
+  ['node:http', (own: RequestListener) => serve(own)],
+  ['Express', (own: RequestListener) => serve(express().post('/hooks', own))],
+])('%s: a sender that goes away is nobody’s failure', async (_, start) => {
+  const statuses: number[] = []
+  const own = createReceiver({
+    secrets: secret,
+    handlers: {},
+    onError: (_error, { status }) => void statuses.push(status),
+  })
+  const { hostname, port, pathname } = new URL(await start(own.express()))
+  const socket = connect(Number(port), hostname)
+  socket.write(`POST ${pathname} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf`)
+  await once(socket, 'connect')
+  setTimeout(() => socket.resetAndDestroy(), 30)
+  await vi.waitFor(() => expect(statuses).toEqual([400]))
+})
+
+test('what somebody else has answered meanwhile stays answered', async () => {
+  const { opened, open } = gate()
+  const own = createReceiver({ secrets: secret, handlers: { '*': () => opened } })
+  const handle = own.express()
+  const ended: unknown[] = []
+  const url = await serve((request, response) => {
+    ended.push(handle(request, response).catch((error: unknown) => error))
+    setTimeout(() => response.writeHead(503).end(), 20)
+  })
+  const { body, headers } = signed()
+  expect((await fetch(url, { method: 'POST', body, headers })).status).toBe(503)
+  open()
+  expect(await Promise.all(ended)).toEqual([undefined])
 })
 
 describe('a body that was parsed before is refused with the way out', () => {

@@ -196,6 +196,19 @@ describe('refuses', () => {
     expect((await receiver.receive({ body, headers: signed().headers })).status).toBe(status)
   })
 
+  test('a body that breaks off, as any stranger can do, with 400', async () => {
+    const { receiver, failures } = noting()
+    const broken = new ReadableStream({
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      pull: (controller) => controller.error(new Error('aborted')),
+    })
+    const { headers } = signed()
+    const init = { method: 'POST', headers, body: broken, duplex: 'half' } as const
+    const response = await receiver.fetch(new Request('https://a.example', init))
+    expect(response.status).toBe(400)
+    expect(failures).toMatchObject([{ status: 400, event: null }])
+  })
+
   test('a body that was read before with 500 and the way out', async () => {
     const { receiver } = noting()
     const request = requestOf(signed())
@@ -217,6 +230,32 @@ describe('refuses', () => {
     expect(response.headers.get('allow')).toBe('POST')
   })
 })
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('the log is away')
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('the log is away'))],
+])(
+  'an onError that %s changes no answer, and is logged where it concerns the host',
+  async (_, onError) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const fails = () => Promise.reject(new Error('no'))
+    const { send } = noting({ onError, handlers: { '*': fails } })
+    expect((await send()).status).toBe(500)
+    expect((await send({ secret: otherSecret })).status).toBe(400)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(logged.mock.calls.map(([, error]) => String(error))).toEqual(['Error: the log is away'])
+    logged.mockRestore()
+  },
+)
 
 describe('each id is handled once', () => {
   test('a repeat after success is answered 2xx and not handled', async () => {
@@ -241,6 +280,19 @@ describe('each id is handled once', () => {
       expect(statuses).toEqual(fails ? [500, 500] : [204, 204])
       expect(handler).toHaveBeenCalledTimes(1)
     }
+  })
+
+  test('a repeat does not wait for a handler that has had its time', async () => {
+    const handler = vi
+      .fn<() => Promise<void>>()
+      .mockReturnValueOnce(new Promise(() => {}))
+      .mockResolvedValue()
+    const { send } = noting({ handlers: { 'order.paid': handler }, leaseMs: 50 })
+    void send({ id: 'msg_h' })
+    await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(1))
+    await new Promise((resolve) => setTimeout(resolve, 80))
+    expect((await send({ id: 'msg_h' })).status).toBe(204)
+    expect(handler).toHaveBeenCalledTimes(2)
   })
 
   test('a repeat that another process is at is answered 409, so that it comes again', async () => {

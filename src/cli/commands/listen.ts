@@ -11,7 +11,7 @@ import { forward } from '../forward.ts'
 import { addSecretOptions, readSecrets, type SecretOptions } from '../inputs.ts'
 import { type Io, Output } from '../io.ts'
 import { indented, safeLine, shownBody } from '../text.ts'
-import { duration, toleranceOption, wholeNumber } from '../values.ts'
+import { httpUrl, toleranceOption, waitingTime, wholeNumber } from '../values.ts'
 
 interface ListenOptions extends SecretOptions {
   port: number
@@ -55,8 +55,12 @@ export function addListen(program: Command, io: Io): void {
   addSecretOptions(command)
     .option('--fail <count>', 'answer so many requests with an error first', wholeNumber(0, 1e9), 0)
     .option('--status <code>', 'the error to answer with', wholeNumber(300, 599), 500)
-    .option('--delay <duration>', 'wait before each answer (default: not at all)', duration)
-    .option('--forward <url>', 'pass genuine requests on, byte for byte, and give that answer')
+    .option('--delay <duration>', 'wait before each answer (default: not at all)', waitingTime)
+    .option(
+      '--forward <url>',
+      'pass genuine requests on, byte for byte, and give that answer',
+      httpUrl,
+    )
     .addOption(toleranceOption())
     .option('--json', 'print one JSON object per request and line')
     .addHelpText(

@@ -12,7 +12,7 @@ import {
 } from '../inputs.ts'
 import { type Io, Output } from '../io.ts'
 import { indented, safeLine, shownBody } from '../text.ts'
-import { collect, duration, header, instant } from '../values.ts'
+import { collect, header, instant, waitingTime } from '../values.ts'
 import { signedHeaders } from './sign.ts'
 
 interface SendOptions extends BodyOptions, SecretOptions, CatalogueOptions {
@@ -46,7 +46,7 @@ export function addSend(program: Command, io: Io, end: (code: ExitCode) => void)
     .option('--allow <cidr>', 'an address, CIDR or host that is not public, several times', collect)
     .addOption(
       new Option('--timeout <duration>', 'for the whole request')
-        .argParser(duration)
+        .argParser(waitingTime)
         .default(30_000, '30s'),
     )
     .option('--json', 'print JSON')

@@ -110,7 +110,10 @@ const settings = {
   rateLimit: component(
     'RateLimitInput',
     'How often, at most, the endpoint is called.',
-    z.strictObject({ limit: z.int().min(1), intervalMs: z.int().min(1) }),
+    z.strictObject({
+      limit: z.int().min(1).max(1_000_000),
+      intervalMs: z.int().min(1).max(86_400_000),
+    }),
   )
     .nullable()
     .optional(),
@@ -162,6 +165,6 @@ export const updateEndpointSchema = component(
 /** What renews a secret. */
 export const rotateSecretSchema = component(
   'RotateSecret',
-  'Which secret the endpoint gets.',
+  'Which secret the endpoint gets. Default: a random one of the kind that it has.',
   z.strictObject(secretInput),
 )
