@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { CliError } from './failure.ts'
 import { safeJson } from './text.ts'
 
 /** What a command has of the world. */
@@ -32,17 +33,27 @@ export class Output {
   }
 
   json(value: unknown): void {
-    this.line(safeJson(value, 2))
+    this.line(writable(value, 2))
   }
 
   /** One value per line, for output without an end. */
   jsonLine(value: unknown): void {
-    this.line(safeJson(value))
+    this.line(writable(value))
   }
 
   /** Colour, where standard output is a terminal that has it and NO_COLOR does not forbid it. */
   styled(style: Style, text: string): string {
     return styleText(style, text, { stream: this.#io.stdout })
+  }
+}
+
+/** @throws CliError `output_too_deep`: a body can be read that is nested too deeply to be written. */
+function writable(value: unknown, indent?: number): string {
+  try {
+    return safeJson(value, indent)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new CliError('output_too_deep', 'This is nested too deeply for --json. Leave it out.')
   }
 }
 

@@ -193,6 +193,13 @@ function pathBelow(basePath: string, path: string): string {
   return rest.endsWith('/') ? rest.slice(0, -1) || '/' : rest || '/'
 }
 
+/** Where a framework has cut the mount path off, nobody could tell the two apart. */
+function isRouteOfOurs(basePath: string): boolean {
+  return ['/portal', ...routes.map(({ path }) => path)].some((path) =>
+    `${path}/`.startsWith(`${basePath}/`),
+  )
+}
+
 function checkOptions<Context>(options: ManagementOptions<Context>) {
   const { authorize, basePath = '/api/v1/webhooks' } = options ?? {}
   const { portal = {}, logger = consoleLogger, clock = systemClock } = options ?? {}
@@ -208,6 +215,12 @@ function checkOptions<Context>(options: ManagementOptions<Context>) {
     throw new WebhooksError(
       'invalid_option',
       'basePath must be a path such as /api/v1/webhooks, without a slash at its end',
+    )
+  }
+  if (isRouteOfOurs(basePath)) {
+    throw new WebhooksError(
+      'invalid_option',
+      `basePath must not be ${basePath}: the API has a path of that name itself`,
     )
   }
   return { authorize, basePath, portal: portal && createPortal(portal), logger, clock }

@@ -11,6 +11,8 @@ interface Entry<Value> {
   scope: string
   fingerprint: string
   value: Promise<Value>
+  /** Whether it is done: what is under way makes no room for others, or it would be done twice. */
+  isDone: boolean
   expiresAt: number
 }
 
@@ -53,11 +55,13 @@ export class IdempotencyKeys<Value> {
       if (known.fingerprint !== fingerprint) throw reused()
       return { value: await known.value, replayed: true }
     }
-    const entry = { scope, fingerprint, value: work(), expiresAt: now + keptMs }
+    const entry = { scope, fingerprint, value: work(), isDone: false, expiresAt: now + keptMs }
     this.#entries.set(id, entry)
     this.#makeRoom(scope)
     try {
-      return { value: await entry.value, replayed: false }
+      const value = await entry.value
+      entry.isDone = true
+      return { value, replayed: false }
     } catch (error) {
       if (this.#entries.get(id) === entry) this.#entries.delete(id)
       throw error
@@ -72,9 +76,9 @@ export class IdempotencyKeys<Value> {
   }
 
   #makeRoom(scope: string): void {
-    const ids = [...this.#entries.keys()]
+    const ids = [...this.#entries].flatMap(([id, { isDone }]) => (isDone ? [id] : []))
     const ofScope = ids.filter((id) => this.#entries.get(id)?.scope === scope)
-    const [oldest] = ofScope.length > mostPerScope ? ofScope : ids.length > mostKeys ? ids : []
+    const [oldest] = ofScope.length >= mostPerScope ? ofScope : ids.length >= mostKeys ? ids : []
     if (oldest !== undefined) this.#entries.delete(oldest)
   }
 }

@@ -88,6 +88,7 @@ export function createDeliveries(
       }
       return readPage(
         options,
+        'dlv',
         (page) => storage.listDeliveries({ ...conditions, ...page }),
         toDelivery,
       )

@@ -177,6 +177,7 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
       const active = checkActive(options.active)
       return readPage(
         options,
+        'ep',
         (page) => storage.listEndpoints({ tenantId, active, ...page }),
         toEndpoint,
       )
@@ -184,6 +185,7 @@ export function createEndpoints(context: Context, tenantOf: TenantOf): Endpoints
 
     async update(id, changes, options) {
       const tenantId = tenantOf('endpoints.update', options, ['ifVersion'])
+      checkVersion(options?.ifVersion)
       const checked = checkEndpointInput(changes)
       if (checked.url !== undefined) await transport.checkUrl(checked.url)
       if (checked.headers !== undefined) {
@@ -286,6 +288,14 @@ function signatureOf(endpoint: EndpointRecord, { secretBox }: Context): Signatur
 
 function signatureBy(secret: string): Signature {
   return parseSecret(secret).kind === 'ed25519' ? 'v1a' : 'v1'
+}
+
+function checkVersion(version: unknown): void {
+  if (version === undefined || (Number.isSafeInteger(version) && Number(version) >= 1)) return
+  throw new WebhooksError(
+    'invalid_option',
+    `ifVersion must be the version of an endpoint, a whole number from 1 on, not ${String(version)}`,
+  )
 }
 
 function notFound(id: unknown): never {

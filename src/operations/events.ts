@@ -39,7 +39,12 @@ export function createEvents({ settings, storage }: Context, tenantOf: TenantOf)
         since: checkInstant('since', options.since),
         until: checkInstant('until', options.until),
       }
-      return readPage(options, (page) => storage.listEvents({ ...conditions, ...page }), show)
+      return readPage(
+        options,
+        'evt',
+        (page) => storage.listEvents({ ...conditions, ...page }),
+        show,
+      )
     },
 
     async get(id, options) {

@@ -1,3 +1,4 @@
+import type { IdPrefix } from '../core/ids.ts'
 import { WebhooksError } from '../errors.ts'
 import type { Page } from '../model.ts'
 import type { ListParams, ListResult } from '../storage/storage.ts'
@@ -18,18 +19,19 @@ const defaultLimit = 20
 const longestPage = 100
 
 /**
- * Reads one page. A cursor remembers where the page before ended and what the total was, so that
+ * Reads one page of records whose ids begin with `prefix`. A cursor remembers where the page before ended and what the total was, so that
  * page one thousand costs what page one does.
  *
  * @throws WebhooksError `invalid_option`, `invalid_cursor`
  */
 export async function readPage<Item extends { id: string }, Shown>(
   options: PageOptions,
+  prefix: IdPrefix,
   read: (params: ListParams) => Promise<ListResult<Item>>,
   show: (item: Item) => Shown,
 ): Promise<Page<Shown>> {
   const limit = wholeNumber('limit', options.limit ?? defaultLimit, longestPage)
-  const start = startOf(options, limit)
+  const start = startOf(options, prefix, limit)
   // One more than shown tells whether there is a page after this one.
   const { items, total } = await read({
     offset: start.offset,
@@ -53,8 +55,8 @@ interface Start {
   total: number | null
 }
 
-function startOf({ page = 1, cursor }: PageOptions, limit: number): Start {
-  if (cursor !== undefined) return { offset: 0, ...readCursor(cursor) }
+function startOf({ page = 1, cursor }: PageOptions, prefix: IdPrefix, limit: number): Start {
+  if (cursor !== undefined) return { offset: 0, ...readCursor(cursor, prefix) }
   const number = wholeNumber('page', page, 1_000_000)
   return { page: number, offset: (number - 1) * limit, before: null, total: null }
 }
@@ -77,14 +79,15 @@ function writeCursor({ before, page, total }: Cursor): string {
   return Buffer.from(`${before} ${page} ${total}`).toString('base64url')
 }
 
-const cursorForm = /^([a-z]+_[0-9a-z]+) (\d{1,15}) (\d{1,15})$/
+/** The second page is the first that a cursor leads to. */
+const cursorForm = /^([a-z]+_[0-9a-z]+) ([2-9]|[1-9]\d{1,14}) (\d{1,15})$/
 
-function readCursor(cursor: string): Cursor {
+function readCursor(cursor: string, prefix: IdPrefix): Cursor {
   const [, before, page, total] = cursorForm.exec(decode(cursor)) ?? []
-  if (before === undefined) {
+  if (before === undefined || !before.startsWith(`${prefix}_`)) {
     throw new WebhooksError(
       'invalid_cursor',
-      'This cursor is not one of ours. Pass nextCursor of the page before, unchanged.',
+      'This cursor is not one of this list. Pass nextCursor of the page before, unchanged.',
     )
   }
   return { before, page: Number(page), total: Number(total) }

@@ -69,7 +69,12 @@ export class Once {
     this.#working.add(work)
     void work.then(() => this.#working.delete(work))
     if (!inBackground) return work
-    job.waitUntil?.(work)
+    try {
+      job.waitUntil?.(work)
+    } catch (error) {
+      // The handler is at work all the same.
+      this.#settings.report(error, { event: job.event, status: accepted.status })
+    }
     return accepted
   }
 

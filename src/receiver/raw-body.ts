@@ -11,6 +11,8 @@ export interface NodeRequest {
   rawBody?: unknown
   /** Whether somebody has read from the stream. */
   readableDidRead?: boolean
+  /** Whether nothing more comes of it. */
+  destroyed?: boolean
   on(event: 'data', listener: (chunk: Uint8Array | string) => void): unknown
   on(event: 'end' | 'close' | 'error', listener: () => void): unknown
   pause(): unknown
@@ -57,6 +59,8 @@ export async function readNodeBody(request: NodeRequest, maxBytes: number): Prom
   }
   // Express 4 has `{}` as the body of a request that no parser took.
   if (request.readableDidRead) throw parsed()
+  // Nothing more would come, not even an end.
+  if (request.destroyed) throw brokenOff()
   checkAnnounced(request.headers['content-length'], maxBytes)
   return readStream(request, maxBytes)
 }

@@ -99,6 +99,9 @@ describe('an SQLite file', () => {
     const { items } = await listed('--limit', '1')
     const { delivery } = await listed(items[0].id, '--retry')
     expect(delivery.status).toBe('pending')
+    const { code, stderr } = await run(['deliveries', ...sqlite, '--retry'])
+    expect(stderr).toContain('id_missing')
+    expect(code).toBe(2)
   })
 
   test('what is not there is told apart from a wrong call', async () => {

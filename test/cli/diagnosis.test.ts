@@ -165,6 +165,15 @@ test('two things at once', async () => {
   ])
 })
 
+test('a body of white space takes no longer than any other', async () => {
+  // Tried from each of its places, a run as long as this would take minutes.
+  const spaced = `{"a":"${' '.repeat(400_000)}b"}`
+  const base64 = `${'QUJD'.repeat(50_000)}${' '.repeat(200_000)}!`
+  for (const came of [spaced, base64]) {
+    expect(await causesOf(came, headersFor(body))).toHaveLength(1)
+  }
+})
+
 test('a body that is nested too deep to be written, or very large, still gets an answer', async () => {
   const deep = `{"type":"a","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
   const large = JSON.stringify({ type: 'a', data: 'x'.repeat(2_000_000) })

@@ -86,6 +86,17 @@ describe('listen', () => {
     expect(stdout).toMatch(/^ {4}2026-01-01 POST \/forged$/m)
   })
 
+  test('outlives what is too deep for --json', async () => {
+    const { url, stop } = await listening(['--json'])
+    const deep = `{"type":"a","data":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+    expect((await post(url, deep)).status).toBe(204)
+    expect((await post(url, '{"type":"a"}')).status).toBe(204)
+    const { code, stdout, stderr } = await stop()
+    expect(code).toBe(0)
+    expect(stdout.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('nested too deeply')
+  })
+
   test('--forward passes on the very bytes and headers, and gives that answer', async () => {
     const received: { body: Buffer; headers: Record<string, unknown> }[] = []
     const behind = await serve(

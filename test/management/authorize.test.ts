@@ -23,6 +23,9 @@ test('without authorize, or with a mount path that is none, nothing is served', 
     { authorize, basePath: 'api' },
     { authorize, basePath: '/api/' },
     { authorize, basePath: 'https://host.example/api' },
+    { authorize, basePath: '/deliveries' },
+    { authorize, basePath: '/stats' },
+    { authorize, basePath: '/portal' },
   ]
   for (const options of wrong) {
     expect(() => make(webhooks, options)).toThrow(WebhooksError)

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { IdempotencyKeys } from '../../src/management/idempotency.ts'
+import { systemClock } from '../../src/system.ts'
+import { gate } from '../receiver/support.ts'
 import { createApi, everything } from './support.ts'
 
 const url = 'https://shop.example/hooks'
@@ -92,6 +95,26 @@ test('keys are forgotten after an hour, and beyond a hundred the oldest', async 
   for (let index = 0; index < 100; index++) await replayed(`key-${index}`)
   expect(await replayed('key-1')).toBe(true)
   expect(await replayed('old')).toBe(false)
+})
+
+test('what is under way is not forgotten, however many keys come meanwhile', async () => {
+  const keys = new IdempotencyKeys<number>(systemClock)
+  const { opened, open } = gate()
+  let done = 0
+  const keyed = (key: string, work: () => Promise<number>) =>
+    keys.run({ scope: 'acme', key, fingerprint: 'same' }, work)
+  const slow = async () => {
+    await opened
+    return ++done
+  }
+  const first = keyed('slow', slow)
+  for (let index = 0; index < 150; index++) await keyed(`key-${index}`, async () => index)
+  const again = keyed('slow', slow)
+  open()
+  expect(await Promise.all([first, again])).toEqual([
+    { value: 1, replayed: false },
+    { value: 1, replayed: true },
+  ])
 })
 
 test('who may not see payloads does not see them in a repeat either', async () => {

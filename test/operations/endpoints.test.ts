@@ -264,6 +264,21 @@ describe('bad input to endpoints', () => {
     },
   )
 
+  test.each([null, '2', Number.NaN, 1.5, 0, {}])(
+    'a change of version %j is refused',
+    async (ifVersion) => {
+      const { webhooks } = createTestWebhooks({ events })
+      const { id } = await webhooks.endpoints.create({ url, events: ['*'] })
+      const changed = webhooks.endpoints.update(
+        id,
+        { description: 'new' },
+        { ifVersion: ifVersion as number },
+      )
+      await expect(changed).rejects.toMatchObject({ code: 'invalid_option' })
+      expect(await webhooks.endpoints.get(id)).toMatchObject({ description: '', version: 1 })
+    },
+  )
+
   test.each([
     [{ page: 0 }, 'invalid_option'],
     [{ page: 1.5 }, 'invalid_option'],
@@ -271,6 +286,9 @@ describe('bad input to endpoints', () => {
     [{ limit: 101 }, 'invalid_option'],
     [{ cursor: 'nonsense' }, 'invalid_cursor'],
     [{ cursor: 'a'.repeat(10_000) }, 'invalid_cursor'],
+    // Of the deliveries, and of a page that no cursor leads to.
+    [{ cursor: Buffer.from('dlv_1 2 9').toString('base64url') }, 'invalid_cursor'],
+    [{ cursor: Buffer.from('ep_1 0 9').toString('base64url') }, 'invalid_cursor'],
   ])('a list with %j is refused', async (options, code) => {
     const { webhooks } = createTestWebhooks({ events })
     await expect(webhooks.endpoints.list(options)).rejects.toMatchObject({ code })

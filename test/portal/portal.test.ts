@@ -269,6 +269,25 @@ describe.skipIf(chromiumPath === undefined)('the portal', { timeout: 60_000 }, (
     expect(await seriousFindings(page)).toEqual([])
   })
 
+  test('saves no change over one that was made behind its form', async () => {
+    const site = await startSite()
+    const receiver = await startReceiver()
+    const { endpoints } = site.workspace
+    const { id } = await endpoints.create({ url: receiver.url, events: ['*'] })
+    const page = await openPage(browser, `${site.url}#/endpoints/${id}`)
+    await button(page, 'Edit').click()
+    await page.getByRole('textbox', { name: /Description/ }).fill('mine')
+    await endpoints.update(id, { url: `${receiver.url}/moved` })
+    // The page behind the form has loaded it.
+    await page.getByRole('heading', { name: '/moved', includeHidden: true }).waitFor()
+    await button(page, 'Save changes').click()
+    await page.getByText('Not saved').waitFor()
+    expect(await endpoints.get(id)).toMatchObject({
+      url: `${receiver.url}/moved`,
+      description: '',
+    })
+  })
+
   test('offers only what the visitor may do', async () => {
     const site = await startSite({ actions: ['read'] })
     const receiver = await startReceiver()

@@ -140,6 +140,23 @@ test.each([
   await vi.waitFor(() => expect(statuses).toEqual([400]))
 })
 
+test('a sender that was gone before we came is answered by nobody', async () => {
+  const own = createReceiver({ secrets: secret, handlers: {}, onError: () => {} })
+  const handle = own.express()
+  const ended: Promise<void>[] = []
+  const { hostname, port, pathname } = new URL(
+    await serve((request, response) => {
+      request.on('error', () => {})
+      request.on('close', () => ended.push(handle(request, response)))
+    }),
+  )
+  const socket = connect(Number(port), hostname)
+  socket.write(`POST ${pathname} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf`)
+  setTimeout(() => socket.resetAndDestroy(), 30)
+  await vi.waitFor(() => expect(ended).toHaveLength(1))
+  await Promise.all(ended)
+})
+
 test('what somebody else has answered meanwhile stays answered', async () => {
   const { opened, open } = gate()
   const own = createReceiver({ secrets: secret, handlers: { '*': () => opened } })

@@ -390,6 +390,19 @@ describe('respond: first', () => {
     expect(handler).toHaveBeenCalledTimes(2)
   })
 
+  test('a waitUntil that throws changes nothing: the handler is at work', async () => {
+    const { receiver, handler, failures, open } = atOnce()
+    const waitUntil = () => {
+      throw new Error('this context is over')
+    }
+    const answer = await receiver.receive({ ...signed(), waitUntil })
+    expect(answer.status).toBe(202)
+    expect(failures).toMatchObject([{ status: 202, error: new Error('this context is over') }])
+    open()
+    await receiver.idle()
+    expect(handler).toHaveBeenCalledTimes(1)
+  })
+
   test('a repeat meanwhile gets no 2xx, because the work may yet fail', async () => {
     const { send, handler, open } = atOnce()
     await send({ id: 'msg_g' })

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Attempt, Delivery, DeliveryStatus } from '../../model.ts'
 import type { DeliveryListOptions } from '../../operations/deliveries.ts'
 import { addDatabaseOptions, type DatabaseOptions, withWebhooks } from '../database.ts'
+import { CliError } from '../failure.ts'
 import { type Io, Output, table } from '../io.ts'
 import { indented, safeLine, shownBody } from '../text.ts'
 import { instant, wholeNumber } from '../values.ts'
@@ -57,6 +58,12 @@ Examples:
     )
     .action(async (id: string | undefined, options: DeliveriesOptions) => {
       const output = new Output(io)
+      if (id === undefined && options.retry) {
+        throw new CliError(
+          'id_missing',
+          'Name the delivery to send again: deliveries <id> --retry.',
+        )
+      }
       if (id === undefined) return list(options, output)
       return showOne(id, options, output)
     })

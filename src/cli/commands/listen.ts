@@ -128,8 +128,10 @@ class Listener {
     } catch (error) {
       if (this.#io.signal.aborted) return
       const tooLarge = isWebhooksError(error, 'body_too_large')
-      response.writeHead(tooLarge ? 413 : 400, { connection: 'close' }).end()
-      request.resume()
+      if (!response.headersSent) {
+        response.writeHead(tooLarge ? 413 : 400, { connection: 'close' }).end()
+        request.resume()
+      }
       const { message } = error as Error
       this.#output.note(`${safeLine(`${request.method} ${request.url}`)}: ${safeLine(message)}`)
     }

@@ -43,7 +43,7 @@ function lineBreaks(text: string): Candidate[] {
       change: change('the body without the line break at its end'),
     },
     {
-      value: text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''),
+      value: withoutSpaceAround(text),
       change: change('the body without the white space around it'),
     },
     { value: `${text}\n`, change: change('the body with a line break at its end') },
@@ -54,6 +54,16 @@ function lineBreaks(text: string): Candidate[] {
       change: change('the body with CR LF for LF', proxies),
     },
   ]
+}
+
+/** By a scan: a pattern would try each run of white space from each of its places. */
+function withoutSpaceAround(text: string): string {
+  const isSpace = (index: number) => ' \t\r\n'.includes(text.charAt(index))
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(start)) start += 1
+  while (end > start && isSpace(end - 1)) end -= 1
+  return text.slice(start, end)
 }
 
 function encodings(body: Uint8Array, text: string): Candidate[] {
@@ -81,7 +91,7 @@ function encodings(body: Uint8Array, text: string): Candidate[] {
       ),
     },
   ]
-  if (/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) {
+  if (/^[A-Za-z0-9+/\s]+={0,2}$/.test(withoutSpaceAround(text))) {
     candidates.push({
       value: new Uint8Array(Buffer.from(text, 'base64')),
       change: change(

@@ -93,8 +93,8 @@ export function EndpointActions({
         <EndpointForm
           endpoint={endpoint}
           onClose={close}
-          save={async (input) => {
-            await api.update(endpoint, input)
+          save={async (input, before) => {
+            await api.update(before ?? endpoint, input)
             await done('Changes saved')
           }}
         />

@@ -17,14 +17,19 @@ export function EndpointForm({
 }: {
   /** The one to change; `null` for a new one. */
   endpoint: Endpoint | null
-  save(input: EndpointInput): Promise<void>
+  /** @param before - The endpoint as the form shows it: it may have been changed meanwhile. */
+  save(input: EndpointInput, before: Endpoint | null): Promise<void>
   onClose(): void
 }) {
+  // The page goes on loading it behind the form.
+  const [before] = useState(endpoint)
   const [url, setUrl] = useState(endpoint?.url ?? '')
   const [description, setDescription] = useState(endpoint?.description ?? '')
   const [events, setEvents] = useState(endpoint?.events ?? ['*'])
   const types = useLoaded('event-types', api.eventTypes)
-  const { run, busy, problem } = useAction(() => save({ url: url.trim(), description, events }))
+  const { run, busy, problem } = useAction(() =>
+    save({ url: url.trim(), description, events }, before),
+  )
   const badUrl =
     problem !== null &&
     (urlCodes.includes(problem.code) || problem.issues.some(({ path }) => path[0] === 'url'))
