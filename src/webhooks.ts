@@ -4,6 +4,7 @@ import type { Context } from './core/context.ts'
 import { type DrainOptions, type DrainResult, Engine } from './core/engine.ts'
 import type { EmitOptions, EmitRequest, EmittedEvent } from './core/events/emitter.ts'
 import type { EventData, EventName, EventRegistry } from './core/events/registry.ts'
+import { guardedLogger } from './core/guarded-logger.ts'
 import { type DisablePolicy, resolveDisablePolicy } from './core/health/endpoint-health.ts'
 import { resolveRetryPolicy } from './core/health/retry-policy.ts'
 import { createIdSource } from './core/ids.ts'
@@ -262,8 +263,8 @@ function listOf<Entry>(events: readonly Entry[]): readonly Entry[] {
 
 function createContext<Transaction>(options: WebhooksOptions<EventRegistry, Transaction>): Context {
   checkWebhooksOptions(options as WebhooksOptions<EventRegistry, unknown>)
-  const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
-  const { telemetry = null } = options
+  const { clock = systemClock, random = systemRandom, telemetry = null } = options
+  const logger = guardedLogger(options.logger ?? consoleLogger)
   const { addressGuard, signing = {} } = options
   const { custom } = checkOptions('signing', signing, ['custom'])
   const redaction = new PayloadRedaction(options.redact)

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import type { EventRegistry } from '../core/events/registry.ts'
+import { guardedLogger } from '../core/guarded-logger.ts'
 import { isWebhooksError, WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
 import type { Clock, Logger } from '../ports.ts'
 import { consoleLogger, systemClock } from '../system.ts'
 import { type Authorize, checkAccess, type ManagementAccess } from './access.ts'
@@ -66,7 +68,7 @@ export function managementApi<Context = unknown>(
   webhooks: ManagedWebhooks,
   options: ManagementOptions<Context>,
 ): ManagementApi<Context> {
-  const { authorize, basePath, portal, logger, clock } = checkOptions(options)
+  const { authorize, basePath, portal, logger, clock } = checkManagementOptions(options)
   const { registry } = webhooks
   const keys: AnswersByKey = new IdempotencyKeys(clock)
   let document: object | undefined
@@ -193,16 +195,10 @@ function pathBelow(basePath: string, path: string): string {
   return rest.endsWith('/') ? rest.slice(0, -1) || '/' : rest || '/'
 }
 
-/** Where a framework has cut the mount path off, nobody could tell the two apart. */
-function isRouteOfOurs(basePath: string): boolean {
-  return ['/portal', ...routes.map(({ path }) => path)].some((path) =>
-    `${path}/`.startsWith(`${basePath}/`),
-  )
-}
-
-function checkOptions<Context>(options: ManagementOptions<Context>) {
-  const { authorize, basePath = '/api/v1/webhooks' } = options ?? {}
-  const { portal = {}, logger = consoleLogger, clock = systemClock } = options ?? {}
+function checkManagementOptions<Context>(options: ManagementOptions<Context>) {
+  checkOptions('managementApi', options, optionNames)
+  const { authorize, basePath = '/api/v1/webhooks' } = options
+  const { portal = {}, logger = consoleLogger, clock = systemClock } = options
   if (typeof authorize !== 'function') {
     throw new WebhooksError(
       'invalid_option',
@@ -210,18 +206,44 @@ function checkOptions<Context>(options: ManagementOptions<Context>) {
         'it may reach, and what it may do there',
     )
   }
-  const [root, ...parts] = basePath.split('/')
-  if (root !== '' || parts.length === 0 || !parts.every((part) => /^[\w.~-]+$/.test(part))) {
+  return {
+    authorize,
+    basePath: checkBasePath(basePath),
+    portal: portal && createPortal(portal),
+    logger: guardedLogger(logger),
+    clock,
+  }
+}
+
+const optionNames: readonly (keyof ManagementOptions)[] = [
+  'authorize',
+  'basePath',
+  'portal',
+  'logger',
+  'clock',
+]
+
+function checkBasePath(path: unknown): string {
+  const [root, ...parts] = typeof path === 'string' ? path.split('/') : []
+  const isPart = (part: string) => /^[\w.~-]+$/.test(part) && !/^\.+$/.test(part)
+  if (root !== '' || parts.length === 0 || !parts.every(isPart)) {
     throw new WebhooksError(
       'invalid_option',
       'basePath must be a path such as /api/v1/webhooks, without a slash at its end',
     )
   }
-  if (isRouteOfOurs(basePath)) {
+  if (isRouteOfOurs(String(path))) {
     throw new WebhooksError(
       'invalid_option',
-      `basePath must not be ${basePath}: the API has a path of that name itself`,
+      `basePath must not be ${path}: the API has a path of that name itself`,
     )
   }
-  return { authorize, basePath, portal: portal && createPortal(portal), logger, clock }
+  return String(path)
+}
+
+/** Where a framework has cut the mount path off, nobody could tell the two apart. */
+function isRouteOfOurs(basePath: string): boolean {
+  return ['/portal', ...routes.map(({ path }) => path)].some((path) =>
+    `${path}/`.startsWith(`${basePath}/`),
+  )
 }

@@ -1,9 +1,10 @@
+import { WebhooksError } from '../errors.ts'
+import { checkOptions } from '../option-names.ts'
+
 /**
  * What a claim found. `claimed`: the event is the caller's to handle. `done`: it was handled.
  * `busy`: somebody handles it at this moment, and may yet fail.
  */
-import { WebhooksError } from '../errors.ts'
-
 export type ClaimOutcome = 'claimed' | 'done' | 'busy'
 
 /**
@@ -48,9 +49,8 @@ export interface MemoryIdempotencyOptions {
  *
  * @throws WebhooksError `invalid_option`
  */
-export function memoryIdempotency({
-  capacity = 10_000,
-}: MemoryIdempotencyOptions = {}): IdempotencyStore {
+export function memoryIdempotency(options: MemoryIdempotencyOptions = {}): IdempotencyStore {
+  const { capacity = 10_000 } = checkOptions('memoryIdempotency', options, ['capacity'])
   if (!Number.isSafeInteger(capacity) || capacity < 1) {
     throw new WebhooksError('invalid_option', 'capacity must be a whole number above zero')
   }

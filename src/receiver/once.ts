@@ -56,6 +56,11 @@ export class Once {
     const outcome = await store.claim({ ...claim, leaseMs: this.#settings.leaseMs })
     if (outcome === 'done') return handled
     if (outcome === 'busy') return busy
+    if (outcome !== 'claimed') {
+      throw new TypeError(
+        `The idempotency store answered ${String(outcome)}, and not claimed, done or busy`,
+      )
+    }
     return this.#start(job, { ...claim, store })
   }
 

@@ -268,7 +268,10 @@ function checkReceiverOptions<Events extends ReceivedEvents>(
   if (!['acknowledge', 'refuse', undefined].includes(options.unhandled)) {
     throw invalid('unhandled must be "acknowledge" or "refuse"')
   }
-  if (idempotency !== false && typeof idempotency?.claim !== 'function') {
+  const methods = ['claim', 'done', 'release'] as const
+  const isStore = (store: IdempotencyStore) =>
+    methods.every((method) => typeof store?.[method] === 'function')
+  if (idempotency !== false && !isStore(idempotency)) {
     throw invalid('idempotency must be a store with claim, done and release, or false')
   }
   for (const name of ['leaseMs', 'keepMs', 'maxBodyBytes', 'maxInBackground'] as const) {

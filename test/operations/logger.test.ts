@@ -3,6 +3,7 @@ import pino from 'pino'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { defineEvents, type Logger, memoryStorage, type Storage } from '../../src/index.ts'
+import { managementApi } from '../../src/management/index.ts'
 import { createTestWebhooks } from '../../src/testing/index.ts'
 import { plain, readDocument, root, tableUnder } from '../docs/markdown.ts'
 import { findCanaries, textCanary } from '../secrets/canaries.ts'
@@ -171,6 +172,30 @@ test('the guide lists every message that there is', () => {
       ...readFileSync(`${root}src/core/${name}`, 'utf8').matchAll(/logger\.(\w+)\(/g),
     ])
   expect(calls.map(([, level]) => level).sort()).toEqual(said.map(([level]) => level).sort())
+})
+
+describe('a logger that fails', () => {
+  const unhandled = vi.fn()
+  afterEach(() => void process.off('unhandledRejection', unhandled))
+
+  const thrower = () => {
+    throw new Error('the disk of the log is full')
+  }
+  const rejecter = async () => thrower()
+  test.each([
+    ['throws', { debug: thrower, info: thrower, warn: thrower, error: thrower }],
+    ['rejects', { debug: rejecter, info: rejecter, warn: rejecter, error: rejecter }],
+  ])('%s: disturbs nobody', async (_, logger) => {
+    process.on('unhandledRejection', unhandled)
+    await sayAll(logger)
+    const api = managementApi(createTestWebhooks({ events }).webhooks, {
+      authorize: thrower,
+      logger,
+    })
+    expect((await api(new Request('https://host.example/api/v1/webhooks'))).status).toBe(403)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(unhandled).not.toHaveBeenCalled()
+  })
 })
 
 describe('pino', () => {

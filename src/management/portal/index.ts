@@ -1,4 +1,5 @@
 import { WebhooksError } from '../../errors.ts'
+import { checkOptions } from '../../option-names.ts'
 import type { ManagementAccess } from '../access.ts'
 import { Refusal } from '../problem.ts'
 import { type Asset, createAssets } from './assets.ts'
@@ -25,7 +26,7 @@ const forEver = 'public, max-age=31536000, immutable'
 
 /** The web page over the management API. @throws WebhooksError `invalid_option` */
 export function createPortal(options: PortalOptions): Portal {
-  const { title = 'Webhooks' } = options
+  const { title = 'Webhooks' } = checkOptions('portal', options, ['title'])
   if (typeof title !== 'string' || title.length === 0 || title.length > 100) {
     throw new WebhooksError('invalid_option', 'portal.title must be a text of 1 to 100 characters')
   }
