@@ -58,6 +58,30 @@ describe('an attempt in the log', () => {
     return { attempt, delivery, request: receiver(url).requests[0] }
   }
 
+  test('holds no part of what was sent as a secret, wherever it is repeated', async () => {
+    const secrets: string[] = []
+    /** A receiver that takes apart what it gets, and shows it on its error page. */
+    const transport: Transport = {
+      async send({ headers }) {
+        const parts = Object.values(headers).flatMap((value) => value.split(/[ ,]+/))
+        const body = [...parts, ...secrets].join('|')
+        return { response: { status: 500, headers: {}, body, bodyTruncated: false }, error: null }
+      },
+      checkUrl: async () => {},
+      close: async () => {},
+    }
+    const webhooks = createWebhooks({ events, storage: memoryStorage(), transport })
+    const headers = { authorization: 'Bearer sesame-0815', 'x-keys': 'a1b2c3d4, e5f6g7h8' }
+    const endpoint = await webhooks.endpoints.create({ url, events: ['*'], headers })
+    secrets.push(endpoint.secret, (await webhooks.endpoints.rotateSecret(endpoint.id)).secret)
+    const { response } = await webhooks.endpoints.test(endpoint.id)
+    const shown = response?.body.split('|') ?? []
+    // A token, two keys, two signatures and the secrets that made them.
+    expect(shown.filter((part) => part === '[redacted]')).toHaveLength(7)
+    expect(shown).toEqual(expect.arrayContaining(['Bearer', 'v1', 'application/json']))
+    await webhooks.stop()
+  })
+
   test.each([
     'set-cookie',
     'authorization',

@@ -23,7 +23,7 @@ const sensitiveName = /auth|cookie|token|secret|signature|passw|credential|sessi
  * receiver's error page may well repeat what it was sent.
  *
  * @param headers - As they were sent.
- * @param hidden - Further texts to take out: fields of the payload.
+ * @param hidden - Further texts to take out: signing secrets, and fields of the payload.
  */
 export function redactAttempt(
   attempt: Pick<Attempt, 'response' | 'error'>,
@@ -32,7 +32,7 @@ export function redactAttempt(
   const secrets = [...hidden]
   const requestHeaders = mapValues(headers, (value, name) => {
     if (loggedAsSent.has(name)) return value
-    if (!commonplace.has(name)) secrets.push(value)
+    if (!commonplace.has(name)) secrets.push(value, ...partsOf(value))
     return redacted
   })
   const scrub = scrubber(secrets)
@@ -42,6 +42,14 @@ export function redactAttempt(
     response: response && redactResponse(response, scrub, now),
     error: error && { ...error, message: scrub(error.message) },
   }
+}
+
+/** Shorter ones say what a value is, such as `Bearer` and `v1`. */
+const shortestPart = 8
+
+/** A token without its scheme, and each of several signatures: whoever reads them takes them apart. */
+function partsOf(value: string): string[] {
+  return value.split(/[\s,;]+/).filter(({ length }) => length >= shortestPart)
 }
 
 function redactResponse(response: AttemptResponse, scrub: Scrub, now: Date): AttemptResponse {

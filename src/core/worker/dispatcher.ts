@@ -4,7 +4,7 @@ import type { DeliveryRecord, EndpointRecord, EventRecord } from '../../storage/
 import type { TransportResult } from '../../transport/transport.ts'
 import type { Context } from '../context.ts'
 import { redactAttempt } from '../redaction/log-redaction.ts'
-import { requestHeaders } from './request.ts'
+import { requestHeaders, signingSecrets } from './request.ts'
 
 /** A leased delivery with what its dispatch needs. */
 export interface Job {
@@ -33,12 +33,15 @@ export class Dispatcher {
     traceHeaders: Record<string, string>,
     signal: AbortSignal,
   ): Promise<Attempt> {
-    const { clock, ids, settings } = this.#context
+    const { clock, ids, secretBox, settings } = this.#context
     const startedAt = clock.now()
     let headers: Record<string, string> = {}
+    let secrets: string[] = []
     let result: TransportResult
     try {
-      headers = requestHeaders(job.event, job.endpoint, this.#context, startedAt)
+      secrets = signingSecrets(secretBox, job.endpoint, startedAt)
+      const signed = { secrets, now: startedAt }
+      headers = requestHeaders(job.event, job.endpoint, this.#context, signed)
       Object.assign(headers, traceHeaders)
       result = await this.#send(job, headers, signal)
     } catch (error) {
@@ -46,7 +49,7 @@ export class Dispatcher {
     }
     const error = judge(result)
     const now = clock.now()
-    const hidden = settings.redaction.textsInBody(job.event.body)
+    const hidden = [...secrets, ...settings.redaction.textsInBody(job.event.body)]
     return {
       id: ids('att'),
       tenantId: job.delivery.tenantId,

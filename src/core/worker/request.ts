@@ -9,15 +9,15 @@ import { sign } from '../signing/signer.ts'
  * The headers of one attempt. Built in one map of lower-case names, ours last, so that no custom
  * header can stand beside or replace one of ours.
  *
+ * @param secrets - See {@link signingSecrets}.
  * @throws WebhooksError `decryption_failed`
  */
 export function requestHeaders(
   event: EventRecord,
   endpoint: EndpointRecord,
   { settings, secretBox }: Pick<Context, 'settings' | 'secretBox'>,
-  now: Date,
+  { secrets, now }: { secrets: string[]; now: Date },
 ): Record<string, string> {
-  const secrets = signingSecrets(secretBox, endpoint, now)
   const message = { id: event.id, timestamp: now, body: event.body, secrets }
   return {
     ...openHeaders(secretBox, endpoint, endpoint.headers),
@@ -32,8 +32,12 @@ export function requestHeaders(
   }
 }
 
-/** Secrets that sign at this instant, the current one first: during a rotation there are two. */
-function signingSecrets(box: SecretBox, endpoint: EndpointRecord, now: Date): string[] {
+/**
+ * Secrets that sign at this instant, the current one first: during a rotation there are two.
+ *
+ * @throws WebhooksError `decryption_failed`
+ */
+export function signingSecrets(box: SecretBox, endpoint: EndpointRecord, now: Date): string[] {
   return unexpired(endpoint.secrets, now)
     .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
     .map(({ value }) => openSecret(box, endpoint, value))
