@@ -97,8 +97,9 @@ function secure(
     rejectUnauthorized: true,
     secureContext,
   })
-  // Stays on the socket: an error before its next owner listens must not end the process.
-  secured.on('error', () => {})
+  // Stays on the socket: an error before its next owner listens must not end the process. After the
+  // handshake, Node tells of what is no TLS and leaves the connection open.
+  secured.on('error', () => secured.destroy())
   const handshake = new Promise<tls.TLSSocket>((resolve, reject) => {
     secured.once('secureConnect', () => resolve(secured))
     secured.once('error', (error) => reject(tlsFailure(error)))

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { AttemptError, AttemptResponse } from '../model.ts'
 import type { Borrower, Connection, Connections } from './connections.ts'
 import { setDeadline } from './deadline.ts'
-import { aborted, attemptErrorFrom, timedOut, unreadable } from './failures.ts'
+import { aborted, attemptErrorFrom, crowdedOut, timedOut, unreadable } from './failures.ts'
 import type { Target } from './target.ts'
 import type { TransportRequest, TransportResult } from './transport.ts'
 
@@ -31,6 +31,8 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   readonly #abort = () => this.#stop(aborted())
   #cancelDeadline = () => {}
   #connection: Connection | null = null
+  /** Whether it ever had a connection. */
+  #isLent = false
   /** Whether the connection had carried a request before this one. */
   #reused = false
   #response: AttemptResponse | null = null
@@ -58,7 +60,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
     }
     signal.addEventListener('abort', this.#abort)
     this.#cancelDeadline = setDeadline(timeoutMs, (stoodStill) => {
-      this.#stop(timedOut(timeoutMs, stoodStill))
+      this.#stop(this.#isLent ? timedOut(timeoutMs, stoodStill) : crowdedOut(timeoutMs))
     })
     this.#connections.lend(this)
   }
@@ -66,6 +68,7 @@ class Exchange implements Dispatcher.DispatchHandler, Borrower {
   use(connection: Connection): void {
     const { timeoutMs, connectTimeoutMs, headers, body } = this.#request
     this.#connection = connection
+    this.#isLent = true
     connection.connectTimeoutMs = Math.min(connectTimeoutMs, timeoutMs)
     const { path } = this.target
     try {

@@ -59,6 +59,8 @@ export function attemptErrorFrom(error: unknown): AttemptError {
     }
   }
   const code = codeOf(error)
+  // TLS 1.3 lets a receiver refuse us, or our certificate, after the handshake (RFC 8446 section 4.4.2).
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return pick(tlsFailure(error))
   const known = knownCodes[code]
   if (known === undefined) return isNetworkError(error) ? networkError(code) : internal(code)
   return { code: known[0], origin: known[1], message: `${known[2]} (${code})` }
@@ -68,6 +70,11 @@ export function attemptErrorFrom(error: unknown): AttemptError {
 export function timedOut(timeoutMs: number, stoodStill: boolean): TransportFailure {
   const failure = new TransportFailure('timeout', `No answer within ${timeoutMs} ms`, 'receiver')
   return stoodStill ? unheard(failure) : failure
+}
+
+/** Others of ours had all connections that may be open to the receiver. */
+export function crowdedOut(timeoutMs: number): TransportFailure {
+  return new TransportFailure('timeout', `No connection was free within ${timeoutMs} ms`, 'sender')
 }
 
 /** A process that stood still until the time was over cannot say that nobody answered. */

@@ -4,6 +4,7 @@
  * tens of seconds. A resolver of our own (c-ares) asks over sockets, with a limit on time.
  */
 import { Resolver } from 'node:dns/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultOrigin } from '../model.ts'
 import { createHostsFile, type HostsFile } from './hosts-file.ts'
 
@@ -55,14 +56,12 @@ export function createResolver(
     const pinned = await hostsFile(hostname)
     if (pinned.length > 0) return pinned
     const startedAt = performance.now()
-    const answers = await Promise.allSettled([
-      resolver.resolve4(hostname),
-      resolver.resolve6(hostname),
-    ])
+    const answers = await answersOf([resolver.resolve4(hostname), resolver.resolve6(hostname)])
     const faults = answers.flatMap((answer) =>
       answer.status === 'rejected' ? [lookupErrorFrom(answer.reason)] : [],
     )
-    const works = faults.length < 2 || faults.some((fault) => fault.code === 'dns_not_found')
+    const works =
+      faults.length < answers.length || faults.some((fault) => fault.code === 'dns_not_found')
     if (works) answered.note(hostname)
 
     const addresses = answers.flatMap((answer) =>
@@ -76,6 +75,25 @@ export function createResolver(
     if (!answered.isOther(hostname, since)) throw failed
     throw new LookupError('dns_failed', `${failed.message}, though others are answered`, 'network')
   }
+}
+
+/** RFC 8305 section 3: how long addresses of one family wait for those of the other. */
+const resolutionDelayMs = 50
+
+/** All answers; or, where one has brought addresses, those that came soon after it. */
+async function answersOf(
+  queries: readonly Promise<string[]>[],
+): Promise<PromiseSettledResult<string[]>[]> {
+  const answers = new Map<number, PromiseSettledResult<string[]>>()
+  const noted = queries.map((query, index) =>
+    query.then(
+      (value) => void answers.set(index, { status: 'fulfilled', value }),
+      (reason) => void answers.set(index, { status: 'rejected', reason }),
+    ),
+  )
+  const soonAfterFirst = Promise.any(queries).then(() => sleep(resolutionDelayMs))
+  await Promise.race([Promise.all(noted), soonAfterFirst.catch(() => Promise.all(noted))])
+  return queries.flatMap((_, index) => answers.get(index) ?? [])
 }
 
 /** Of the two names that were answered last, when that was. */

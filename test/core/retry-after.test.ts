@@ -28,6 +28,17 @@ describe('Retry-After', () => {
     expect(parse('Fri, 01 Jan 2100 00:00:00 GMT')).toBe(maxMs)
   })
 
+  test('takes the longest of several', () => {
+    expect(parse('5, 10')).toBe(10_000)
+    expect(parse('120,7')).toBe(120_000)
+    expect(parse('Sun, 01 Mar 2026 12:01:00 GMT, 5')).toBe(60_000)
+    expect(parse('5, Sunday, 01-Mar-26 12:01:00 GMT, Sun Mar  1 12:02:00 2026')).toBe(120_000)
+  })
+
+  test.each(['5, soon', '5,', ', 5', 'sesame, 5'])('takes %j for no header', (value) => {
+    expect(parse(value)).toBeNull()
+  })
+
   test.each([undefined, '', '-5', '1.5', '+3', '1e3', 'soon', '2026-03-01', '0x10', 'NaN'])(
     'takes %j for no header',
     (value) => {

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import tls from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type MisbehavingReceiver,
@@ -7,7 +9,10 @@ import {
   misbehavingReceiver,
 } from '../../src/testing/index.ts'
 import { writes } from '../../src/testing/misbehaving-receiver/behaviour.ts'
-import { certificateAuthority } from '../../src/testing/misbehaving-receiver/certificates.ts'
+import {
+  certificateAuthority,
+  certificateOf,
+} from '../../src/testing/misbehaving-receiver/certificates.ts'
 import { startReceiver } from '../../src/testing/misbehaving-receiver/server.ts'
 import { createAddressGuard } from '../../src/transport/address-guard.ts'
 import { type HttpTransportOptions, httpTransport } from '../../src/transport/http.ts'
@@ -424,6 +429,33 @@ describe('failures before a connection', () => {
     }
   })
 
+  test('a receiver that wants a certificate of ours says so after the handshake', async () => {
+    const wishes = { requestCert: true, rejectUnauthorized: true }
+    const wants = tls.createServer({ ...certificateOf('valid'), ...wishes })
+    wants.on('tlsClientError', () => {})
+    wants.listen(0, '127.0.0.1')
+    toClose.push({ close: async () => void wants.close() })
+    await once(wants, 'listening')
+    const { port } = wants.address() as net.AddressInfo
+    const { error } = await transport().send(request(`https://127.0.0.1:${port}/`))
+    expect(error).toMatchObject({ code: 'tls_failed', origin: 'receiver' })
+    expect(error?.message).toMatch(/certificate required/)
+  })
+
+  test('what is no TLS any more after the handshake is named as that', async () => {
+    const server = net.createServer((socket) => {
+      const secured = new tls.TLSSocket(socket, { isServer: true, ...certificateOf('valid') })
+      secured.on('error', () => {})
+      secured.once('data', () => socket.write('this is no record of TLS'))
+    })
+    server.listen(0, '127.0.0.1')
+    toClose.push({ close: async () => void server.close() })
+    await once(server, 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const { error } = await transport().send(request(`https://127.0.0.1:${port}/`))
+    expect(error).toMatchObject({ code: 'tls_failed', origin: 'receiver' })
+  })
+
   test('the look-up never ends', async () => {
     const sender = transport({ addressGuard: { lookup: () => new Promise(() => {}) } })
     const { error } = await sender.send(request('http://receiver.test/', { connectTimeoutMs: 100 }))
@@ -502,7 +534,8 @@ describe('giving up', () => {
     const sender = transport({ maxConnectionsPerOrigin: 1 })
     const first = sender.send(request(bad.url, { body: 'first', timeoutMs: 600 }))
     const second = await sender.send(request(bad.url, { body: 'second', timeoutMs: 100 }))
-    expect(second.error?.code).toBe('timeout')
+    // It never was with the receiver.
+    expect(second.error).toMatchObject({ code: 'timeout', origin: 'sender' })
     expect((await first).error?.code).toBe('timeout')
     // The free connection goes to who still wants it.
     await sender.send(request(bad.url, { body: 'third', timeoutMs: 300 }))

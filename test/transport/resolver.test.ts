@@ -14,6 +14,8 @@ let server: dgram.Socket
 let address: string
 /** Queries for a name that is known at first. */
 let fadingAnswers = 0
+/** Queries that came and were not answered, for names of which one family is. */
+let mutedQueries = 0
 
 beforeAll(async () => {
   server = dgram.createSocket('udp4')
@@ -40,6 +42,11 @@ function answerTo(query: Buffer): Buffer | null {
   if (name.startsWith('refused')) return reply(query, question, refused, null)
   if (name.startsWith('fading') && fadingAnswers++ >= 2) {
     return reply(query, question, serverFailure, null)
+  }
+  const muted = name.startsWith('mute4') ? typeA : name.startsWith('mute6') ? typeAAAA : null
+  if (type === muted) {
+    mutedQueries += 1
+    return null
   }
   if (name.startsWith('half') && type === typeAAAA) {
     return reply(query, question, serverFailure, null)
@@ -87,6 +94,14 @@ describe('the default look-up', () => {
 
   test('uses what came if one family fails', async () => {
     expect(await createResolver([address])('half.test')).toEqual(['93.184.215.14'])
+  })
+
+  test('does not wait long for a family that is never answered', async () => {
+    const lookup = createResolver([address])
+    expect(await lookup('mute6.test')).toEqual(['93.184.215.14'])
+    expect(await lookup('mute4.test')).toEqual(['2606:4700:4700::1111'])
+    // After a second they are asked again.
+    expect(mutedQueries).toBe(2)
   })
 
   test('tells a name that does not exist from a name server that does not work', async () => {

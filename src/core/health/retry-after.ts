@@ -1,6 +1,8 @@
 /**
  * Reads a Retry-After header (RFC 9110, section 10.2.3): seconds, or an HTTP date.
  *
+ * Of several, joined by commas as HTTP joins headers of one name, the longest wait counts.
+ *
  * Only forms of the RFC count. `Date.parse` alone would take `1` for the year 2001 and `-5` for a
  * day in May.
  *
@@ -10,10 +12,17 @@ export function parseRetryAfter(
   value: string | undefined,
   { now, maxMs }: { now: Date; maxMs: number },
 ): number | null {
-  const text = value?.trim() ?? ''
-  const waitMs = isDigits(text) ? Number(text) * 1000 : httpDate(text) - now.getTime()
-  if (Number.isNaN(waitMs)) return null
-  return Math.min(Math.max(waitMs, 0), maxMs)
+  const waitsMs = valuesOf(value ?? '').map((text) =>
+    isDigits(text) ? Number(text) * 1000 : httpDate(text) - now.getTime(),
+  )
+  // NaN if one of them is.
+  const waitMs = Math.max(0, ...waitsMs)
+  return Number.isNaN(waitMs) ? null : Math.min(waitMs, maxMs)
+}
+
+/** Split at commas, but not at the one after the day of a date. */
+function valuesOf(text: string): string[] {
+  return text.split(/,(?!\s*\d{2}[ -][A-Z])/).map((part) => part.trim())
 }
 
 function isDigits(text: string): boolean {
