@@ -19,6 +19,9 @@ export interface ConnectionsOptions {
 /** Idle connections beyond this number are closed, the longest idle first. */
 const maxIdle = 256
 
+/** Then a connection gives way to a new one, so that a busy one follows its name to a new address. */
+const longestLifeMs = 300_000
+
 /** Size of an answer's headers at which reading stops; what Node's own client takes. */
 const maxHeaderSize = 16 * 1024
 
@@ -31,6 +34,7 @@ export class Connection {
   /** The answer that comes on the socket now held; `null` before the first socket. */
   answer: AnswerWatch | null = null
   #socket: net.Socket | null = null
+  #madeAt = 0
   /** Time for making the connection, should this request need one. */
   connectTimeoutMs = 0
   readonly #givenUp = new AbortController()
@@ -53,6 +57,7 @@ export class Connection {
             this.requests = 0
             this.answer = new AnswerWatch(socket)
             this.#socket = socket
+            this.#madeAt = performance.now()
             callback(null, socket)
           },
           (error) => callback(error, null),
@@ -64,6 +69,10 @@ export class Connection {
   /** Whether part of a request still waits to be sent. */
   get isSending(): boolean {
     return (this.#socket?.writableLength ?? 0) > 0
+  }
+
+  get isOld(): boolean {
+    return performance.now() - this.#madeAt > longestLifeMs
   }
 
   /** Closes the socket at once; resolves when it is closed. */
@@ -138,7 +147,7 @@ export class Connections {
    * read the request must not let requests pile up in our memory: that connection is closed.
    */
   release(connection: Connection): void {
-    if (connection.isSending) {
+    if (connection.isSending || connection.isOld) {
       this.discard(connection)
       return
     }

@@ -104,6 +104,22 @@ describe('a good receiver', () => {
     expect(good.connections).toBe(1)
   })
 
+  test('is called over another connection after five minutes, for its name may have moved', async () => {
+    const good = await receiver('answers 200')
+    const sender = transport()
+    const send = () => sender.send(request(good.url))
+    await send()
+    await send()
+    expect(good.connections).toBe(1)
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now + 300_001)
+    await send()
+    expect(good.connections).toBe(1)
+    await send()
+    clock.mockRestore()
+    expect(good.connections).toBe(2)
+  })
+
   test('is called over TLS, by HTTP/1.1 even where it offers HTTP/2', async () => {
     const good = await receiver('answers 200 over TLS')
     const sender = transport()
