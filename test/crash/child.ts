@@ -28,9 +28,6 @@ export interface ChildTask {
   mutant?: Mutant | undefined
 }
 
-/** Listened for from the beginning: a message that comes while nobody listens is lost. */
-const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()))
-
 const task = JSON.parse(process.env.CRASH_CHILD ?? '') as ChildTask
 const journal = new Journal<WorkerEntry>(task.folder, task.name)
 const store = crashStores[task.store]
@@ -106,6 +103,7 @@ async function run(): Promise<void> {
     userAgent: task.name,
     logger,
   })
+  const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()))
   if (task.works) await startWhenReachable(webhooks)
   if (task.emits !== undefined) {
     const { predecessors, ...emits } = task.emits
