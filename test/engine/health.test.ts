@@ -133,9 +133,13 @@ describe('an endpoint that was switched off', () => {
     await storage.updateEndpoint({ tenantId, id, changes: { active: false }, now: now() })
     await advance({ days: 1 })
     expect(shop.requests).toHaveLength(1)
-    expect((await webhooks.deliveries.list()).items).toMatchObject([
+    const { items } = await webhooks.deliveries.list()
+    expect(items).toMatchObject([
       { status: 'cancelled', cancelReason: 'endpoint_disabled', attempts: 1 },
     ])
+    // The lease under which it was called off ends with it: leases that stay make claims slow.
+    const stored = await storage.getDelivery({ tenantId, id: items[0]?.id ?? '' })
+    expect(stored?.leaseToken).toBeNull()
   })
 })
 

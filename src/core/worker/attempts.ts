@@ -74,6 +74,8 @@ export class Attempts {
     if (endpoint === undefined || !endpoint.active) {
       const reason = endpoint ? 'endpoint_disabled' : 'endpoint_deleted'
       await cancelDelivery(this.#context, delivery, reason)
+      // No attempt is under way that would have to be recorded under it.
+      await this.#release(held)
       return null
     }
     if (event === undefined) throw new Error(`Event ${delivery.eventId} is missing in the storage`)
@@ -108,10 +110,13 @@ export class Attempts {
 
   /** Not an attempt: due as if nobody had taken it. */
   async #handBack(held: HeldLease): Promise<void> {
-    const { clock, storage } = this.#context
     const isWithEvent = held.direct?.handBack(held.id) ?? false
     if (held.direct !== null) await this.#recorder.record(held.direct)
-    if (isWithEvent) return
+    if (!isWithEvent) await this.#release(held)
+  }
+
+  async #release(held: HeldLease): Promise<void> {
+    const { clock, storage } = this.#context
     await storage.releaseDeliveries({ now: clock.now(), leases: [held] })
   }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Value = SQLInputValue
 
@@ -87,6 +87,13 @@ export type Durability = 'full' | 'normal'
  */
 const longestStintMs = 10
 
+/** The real one, also where a test puts another clock in its place later: turns are no time. */
+const afterTurn = setImmediate
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => afterTurn(resolve))
+}
+
 /** The storage's own connection: runs work in transactions and waits for other writers. */
 export class Database {
   readonly statements: Statements
@@ -159,15 +166,20 @@ export class Database {
     const now = performance.now()
     if (this.#stintSince !== null) return now - this.#stintSince
     this.#stintSince = now
-    setImmediate(() => {
+    afterTurn(() => {
       this.#stintSince = null
     })
     return 0
   }
 }
 
-/** How long SQLite's own busy handler sleeps between tries, in milliseconds; the last one repeats. */
-const pauses = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100]
+/**
+ * How long to sleep between tries, in milliseconds; the last one repeats. SQLite's own busy handler
+ * sleeps up to 100: beside a process that writes all the time, hardly any of its tries falls into
+ * the moment between two writes.
+ */
+const pauses = [1, 2, 3, 5, 8]
+const longestPauseMs = 10
 
 /**
  * Repeats `work` while another connection holds the lock that it needs. SQLite's own waiting
@@ -180,7 +192,7 @@ export async function whenFree<Result>(work: () => Result, busyTimeoutMs: number
     try {
       return work()
     } catch (error) {
-      const pauseMs = Math.min(pauses[tries] ?? 100, busyTimeoutMs - waitedMs)
+      const pauseMs = Math.min(pauses[tries] ?? longestPauseMs, busyTimeoutMs - waitedMs)
       if (!isBusy(error) || pauseMs <= 0) throw error
       await sleep(pauseMs)
       waitedMs += pauseMs

@@ -72,13 +72,15 @@ export function updateEndpoint(
   const isRevived = !before.active && changes.active === true
   const afresh = isRevived
     ? `, paused_until = NULL, failing_since = NULL, failed_attempts = 0,
-        active_position = ${newestPosition(statements)}`
+        active_position = :position`
     : ''
+  const values: Record<string, Value> = { ...settings, id, now: now.getTime() }
+  if (isRevived) values.position = newestPosition(statements)
   const row = statements.get<EndpointRow>(
     `UPDATE webhooks_endpoints SET ${columns.join(', ')}, version = version + 1,
         updated_at = :now ${afresh}
       WHERE endpoint_id = :id RETURNING *`,
-    { ...settings, id, now: now.getTime() },
+    values,
   ) as EndpointRow
   const hasNewRate = row.rate_limit !== formatOrNull(before.rateLimit)
   if (hasNewRate) fillBucket(statements, id)

@@ -13,9 +13,14 @@ export function prune(
 ): { deliveries: number; events: number } {
   const deliveries = pruneDeliveries(statements, before.getTime(), limit)
   const events = pruneEvents(statements, before.getTime(), limit - deliveries)
-  pruneEndpoints(statements, before.getTime(), limit)
+  // Few as a rule, and at the end all of them: nobody would call again for their sake.
+  const isEnd = deliveries + events < limit
+  pruneEndpoints(statements, before.getTime(), isEnd ? unlimited : limit)
   return { deliveries, events }
 }
+
+/** In SQLite, a limit below zero is none. */
+const unlimited = -1
 
 function pruneDeliveries(statements: Statements, before: number, limit: number): number {
   const rows = statements.all<{ delivery_id: string; event_id: string }>(

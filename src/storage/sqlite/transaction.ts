@@ -21,11 +21,12 @@ export function joinTransaction(
   if (!(connection instanceof DatabaseSync)) {
     throw unsupported('pass the DatabaseSync of node:sqlite on which you began the transaction')
   }
+  if (!isOpen(connection)) throw unsupported('it is closed')
   if (!isInTransaction(connection)) {
     throw unsupported('no transaction is open on it: run BEGIN IMMEDIATE on it before emit')
   }
   const known = joined.get(connection)
-  if (known !== undefined) return known
+  if (known !== undefined && isUsable(known)) return known
   const statements = new Statements(connection)
   const file = mainFile(statements)
   if (file !== ownFile || file === '') {
@@ -71,6 +72,26 @@ function undo(statements: Statements): void {
 export function mainFile(statements: Statements): string {
   const sql = "SELECT file FROM pragma_database_list WHERE name = 'main'"
   return statements.get<{ file: string | null }>(sql)?.file ?? ''
+}
+
+/** Node before 22.15 has no `isOpen`. */
+function isOpen(connection: DatabaseSync): boolean {
+  try {
+    connection.exec('')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Statements end with their connection, also where that is opened again. */
+function isUsable(statements: Statements): boolean {
+  try {
+    mainFile(statements)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Node before 22.16 has no `isTransaction`: there, only a nested BEGIN tells. */

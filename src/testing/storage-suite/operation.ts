@@ -306,6 +306,18 @@ export function pruneTests({ describe, test }: Suite): void {
       assert.equal(again.url, 'https://again.example/')
     })
 
+    test('leaves no deleted endpoint at its end, however many there are', async (kit) => {
+      const ids: string[] = []
+      for (let count = 0; count < 5; count++) ids.push((await kit.addEndpoint()).id)
+      for (const id of ids) await kit.storage.deleteEndpoint({ tenantId, id, now: kit.at(1) })
+      const gone = await kit.storage.prune({ before: late(kit), limit: 2 })
+      assert.deepEqual(gone, { deliveries: 0, events: 0 })
+      for (const id of ids) {
+        const again = await kit.addEndpoint({ id, url: 'https://again.example/' })
+        assert.equal(again.url, 'https://again.example/')
+      }
+    })
+
     test('does not disturb the turns of what stays', async (kit) => {
       const { endpoint } = await kit.addSettled('succeeded')
       const rows = await kit.addDeliveries(3, endpoint)

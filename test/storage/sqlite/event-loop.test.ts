@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openStorage, temporaryFile } from './fixtures.ts'
 
 /** SQLite works on the thread of the event loop, which has to get its turns all the same. */
@@ -53,6 +53,17 @@ test('stats over many attempts are exact, and read in parts', async () => {
   const ofSome = await storage.stats({ tenantId: 't', endpointId: 'ep_0', since, until })
   // Every other one is even, and of these a fifth ends in nought.
   expect(ofSome.attempts).toEqual({ succeeded: 0.8 * perMs, failed: 0.2 * perMs })
+})
+
+test('a clock that a test puts in place holds up no call', async () => {
+  const storage = await openStorage({ path: ':memory:' })
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  for (let calls = 0; calls < 3; calls++) {
+    await storage.backlog({ now: new Date(0) })
+    const endsAt = process.hrtime.bigint() + 20_000_000n
+    while (process.hrtime.bigint() < endsAt);
+  }
 })
 
 test('calls that follow each other for long leave turns between them', async () => {

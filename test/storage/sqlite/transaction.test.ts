@@ -118,6 +118,25 @@ test('a transaction that ended in between is noticed, on a connection that was f
   await expect(emit(storage, connection)).rejects.toMatchObject({ code: 'transaction_unsupported' })
 })
 
+test('a connection that the caller closed is refused, and once open again it serves', async () => {
+  const path = temporaryFile()
+  const storage = await openStorage({ path })
+  const connection = connect(path)
+  connection.exec('BEGIN IMMEDIATE')
+  await emit(storage, connection)
+  connection.exec('COMMIT')
+  connection.close()
+  await expect(emit(storage, connection)).rejects.toMatchObject({
+    code: 'transaction_unsupported',
+    message: expect.stringContaining('it is closed'),
+  })
+  connection.open()
+  connection.exec('BEGIN IMMEDIATE')
+  await emit(storage, connection)
+  connection.exec('COMMIT')
+  expect((await storage.listEvents(everything)).items).toHaveLength(2)
+})
+
 test('waiting for the caller’s lock leaves the event loop free to release it', async () => {
   const path = temporaryFile()
   const storage = await openStorage({ path })

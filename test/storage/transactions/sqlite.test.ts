@@ -147,7 +147,10 @@ describe('an error in emit leaves the transaction usable', () => {
     db.exec('BEGIN')
     expect(documents()).toEqual([])
     await emit(undefined, 'k')
-    await expect(emit(db, 'k')).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(emit(db, 'k')).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringContaining('from BEGIN IMMEDIATE on'),
+    })
     expect(documents()).toEqual([])
     db.exec('ROLLBACK')
     db.exec('BEGIN IMMEDIATE')

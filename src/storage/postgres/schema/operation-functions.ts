@@ -107,7 +107,9 @@ BEGIN
   SELECT array_agg(endpoint_id) INTO ids FROM (
     SELECT endpoint_id FROM ${schema}.endpoints AS endpoint
       WHERE deleted_at < p_before AND ${hasNoDelivery('endpoint')}
-      LIMIT p_limit FOR UPDATE SKIP LOCKED
+      -- Few as a rule, and at the end all of them: nobody would call again for their sake.
+      LIMIT CASE WHEN deliveries + events < p_limit THEN NULL ELSE p_limit END
+      FOR UPDATE SKIP LOCKED
   ) AS rows;
   -- A fan-out that saw the endpoint before it was deleted may be adding one now, and holds its lane:
   -- we look again once that is ours.
