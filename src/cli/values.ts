@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander'
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `500`, `500ms`, `2s`, `5m`, `1h`, `3d`: milliseconds. */
-export function duration(text: string): number {
+function duration(text: string): number {
   const [, amount, unit = 'ms'] = /^(\d{1,15}(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
   if (amount === undefined) {
     throw new InvalidArgumentError('Write a duration such as 500ms, 2s, 5m, 24h or 3d.')

@@ -85,6 +85,8 @@ export function resilientStorage(
     try {
       return await run()
     } catch (error) {
+      // It was closed under a call that was under way.
+      if (closed && name !== 'close') throw stopped()
       if (isFault(error)) onFault(name)
       if (isWebhooksError(error)) throw error
       // Awaited for storages in a wrapper that makes every method asynchronous.

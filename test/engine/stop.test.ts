@@ -63,6 +63,25 @@ describe('stop', () => {
     expect((await second.events.list()).total).toBe(3)
   })
 
+  test('ends what still waits for the storage with an error that says so', async () => {
+    const storage = memoryStorage()
+    const { prune } = storage
+    let isClosed = false
+    storage.close = async () => {
+      isClosed = true
+    }
+    storage.prune = async (params) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (isClosed) throw new Error('database is not open')
+      return prune(params)
+    }
+    const { webhooks } = createTestWebhooks({ events, storage })
+    const pruned = webhooks.prune({ before: new Date() })
+    const refused = expect(pruned).rejects.toMatchObject({ code: 'stopped' })
+    await webhooks.stop()
+    await refused
+  })
+
   test('makes every later call an error that says so', async () => {
     const { webhooks } = createTestWebhooks({ events })
     await webhooks.stop()

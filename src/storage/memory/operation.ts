@@ -28,7 +28,7 @@ export function operationMethods(tables: Tables): Pick<Storage, 'stats' | 'backl
     async prune({ before, limit }) {
       const deliveries = pruneDeliveries(tables, before, limit)
       const events = pruneEvents(tables, before, limit - deliveries)
-      pruneEndpoints(tables, before, limit)
+      pruneEndpoints(tables, before)
       return { deliveries, events }
     },
   }
@@ -149,13 +149,10 @@ function removeEvent(tables: Tables, row: EventRow): void {
   if (record.idempotencyKey !== null) tenant.eventsByKey.delete(record.idempotencyKey)
 }
 
-function pruneEndpoints(tables: Tables, before: Date, limit: number): void {
-  let count = 0
+function pruneEndpoints(tables: Tables, before: Date): void {
   for (const row of tables.deletedEndpoints) {
-    if (count >= limit) break
     if (row.deliveries.size > 0 || (row.deletedAt ?? 0) >= before.getTime()) continue
     tables.deletedEndpoints.delete(row)
     tables.endpoints.delete(row.id)
-    count += 1
   }
 }

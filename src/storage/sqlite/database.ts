@@ -178,8 +178,8 @@ export class Database {
  * sleeps up to 100: beside a process that writes all the time, hardly any of its tries falls into
  * the moment between two writes.
  */
-const pauses = [1, 2, 3, 5, 8]
-const longestPauseMs = 10
+const pauses = [1, 1, 2, 2]
+const longestPauseMs = 3
 
 /**
  * Repeats `work` while another connection holds the lock that it needs. SQLite's own waiting
@@ -187,15 +187,14 @@ const longestPauseMs = 10
  * the other connection is the host's own, with a transaction open across an `await`.
  */
 export async function whenFree<Result>(work: () => Result, busyTimeoutMs: number): Promise<Result> {
-  let waitedMs = 0
+  const startedAt = performance.now()
   for (let tries = 0; ; tries += 1) {
     try {
       return work()
     } catch (error) {
-      const pauseMs = Math.min(pauses[tries] ?? longestPauseMs, busyTimeoutMs - waitedMs)
-      if (!isBusy(error) || pauseMs <= 0) throw error
-      await sleep(pauseMs)
-      waitedMs += pauseMs
+      const leftMs = startedAt + busyTimeoutMs - performance.now()
+      if (!isBusy(error) || leftMs <= 0) throw error
+      await sleep(Math.min(pauses[tries] ?? longestPauseMs, Math.ceil(leftMs)))
     }
   }
 }

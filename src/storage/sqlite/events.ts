@@ -6,7 +6,7 @@ import type {
   NewEvent,
   Storage,
 } from '../storage.ts'
-import { primaryCode, type Statements } from './database.ts'
+import { type Database, primaryCode, type Statements } from './database.ts'
 import { keepEvents, keptIds } from './kept-events.ts'
 import { readList } from './list.ts'
 import { type EventRow, eventColumns, toEventRecord } from './rows.ts'
@@ -131,24 +131,62 @@ export function listEvents(
   return { items: rows.filter((row) => row !== undefined).map(toEventRecord), total }
 }
 
-export function listEventsWithoutDelivery(
-  statements: Statements,
+/** Events looked through at once: hardly any may be missing, and the event loop waits for each read. */
+const eventsPerRead = 5_000
+
+export async function listEventsWithoutDelivery(
+  database: Database,
   params: Parameters<Storage['listEventsWithoutDelivery']>[0],
-): EventRecord[] {
+): Promise<EventRecord[]> {
+  const found: EventRecord[] = []
   // No id is empty, so the empty text comes before the first.
+  let after: string | null = params.after ?? ''
+  while (after !== null && found.length < params.limit) {
+    const part: Part = { ...params, after, limit: params.limit - found.length }
+    const { events, last }: PartRead = await database.read((statements) =>
+      readPart(statements, part),
+    )
+    found.push(...events)
+    after = last
+  }
+  return found
+}
+
+type Part = Parameters<Storage['listEventsWithoutDelivery']>[0] & { after: string }
+
+interface PartRead {
+  events: EventRecord[]
+  /** The id that the part ends with; `null` if it is the last one. */
+  last: string | null
+}
+
+function readPart(statements: Statements, params: Part): PartRead {
+  const tenant = storeText(params.tenantId)
+  const end = statements.get<{ event_id: string }>(
+    `SELECT event_id FROM webhooks_events INDEXED BY webhooks_events_by_id
+      WHERE tenant_id = ? AND event_id > ? ORDER BY event_id LIMIT 1 OFFSET +?`,
+    tenant,
+    params.after,
+    eventsPerRead - 1,
+  )
+  const last = end?.event_id ?? null
   const rows = statements.allTuples<EventRow>(
     `SELECT ${eventColumns} FROM webhooks_events INDEXED BY webhooks_events_by_id
-      WHERE tenant_id = ? AND event_id > ? AND created_at >= ? AND created_at < ?
+      WHERE tenant_id = ? AND event_id > ? AND event_id <= ? AND created_at >= ? AND created_at < ?
         AND fan_out = 'done' AND event_id NOT IN (${keptIds}) AND NOT EXISTS (
           SELECT 1 FROM webhooks_deliveries AS delivery
           WHERE delivery.event_id = webhooks_events.event_id AND delivery.endpoint_id = ?)
       ORDER BY event_id LIMIT +?`,
-    storeText(params.tenantId),
-    params.after ?? '',
+    tenant,
+    params.after,
+    last ?? afterAllIds,
     params.since.getTime(),
     params.until.getTime(),
     params.endpointId,
     params.limit,
   )
-  return rows.map(toEventRecord)
+  return { events: rows.map(toEventRecord), last }
 }
+
+/** Ids are ASCII. */
+const afterAllIds = '\u{10ffff}'

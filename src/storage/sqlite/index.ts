@@ -162,7 +162,7 @@ function createStorage(options: OpenOptions & { synchronous: Durability }): Stor
     },
     getEvents: reads(getEvents),
     listEvents: reads(listEvents),
-    listEventsWithoutDelivery: reads(listEventsWithoutDelivery),
+    listEventsWithoutDelivery: async (params) => listEventsWithoutDelivery(database(), params),
 
     claimEvents: notes((statements, params) => claimEvents(statements, params, events)),
     listSubscribers: reads((statements, params) => listSubscribers(statements, params, endpoints)),

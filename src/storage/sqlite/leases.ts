@@ -12,10 +12,14 @@ import { readText, type StoredText, storeText } from './text.ts'
 /** The `due_at` of a lease that has ended and been noticed. */
 const ended = 0
 
-/** Whether nobody holds a row of `webhooks_deliveries` at `:now`. */
+/**
+ * Whether nobody holds a row of `webhooks_deliveries` at `:now`. When a lease ended that was noticed,
+ * the row itself says: a clock that has stepped back since may not have come to that yet.
+ */
 export const isFree = `NOT EXISTS (
   SELECT 1 FROM webhooks_delivery_leases AS lease
-  WHERE lease.delivery_id = webhooks_deliveries.delivery_id AND lease.due_at > :now)`
+  WHERE lease.delivery_id = webhooks_deliveries.delivery_id
+    AND iif(lease.due_at > ${ended}, lease.due_at, webhooks_deliveries.due_at) > :now)`
 
 export function leaseDelivery(
   statements: Statements,
@@ -81,9 +85,12 @@ export function renewLeases(
       storeText(leaseToken),
     )
     if (changes === 0) return false
-    // With a clock that steps back, this end may come before the one it replaces.
+    // With a clock that steps back, this end may come before the one it replaces, and before the
+    // instant at which the delivery was due.
     const row = statements.get<LeasedRow>(
-      'SELECT endpoint_id, tenant_id, status FROM webhooks_deliveries WHERE delivery_id = ?',
+      `UPDATE webhooks_deliveries SET due_at = min(due_at, ?) WHERE delivery_id = ?
+        RETURNING endpoint_id, tenant_id, status`,
+      leaseUntil.getTime(),
       id,
     )
     if (row?.status === 'pending') {

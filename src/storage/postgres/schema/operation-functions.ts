@@ -108,7 +108,7 @@ BEGIN
     SELECT endpoint_id FROM ${schema}.endpoints AS endpoint
       WHERE deleted_at < p_before AND ${hasNoDelivery('endpoint')}
       -- Few as a rule, and at the end all of them: nobody would call again for their sake.
-      LIMIT CASE WHEN deliveries + events < p_limit THEN NULL ELSE p_limit END
+      LIMIT CASE WHEN prune.deliveries + prune.events < p_limit THEN NULL ELSE p_limit END
       FOR UPDATE SKIP LOCKED
   ) AS rows;
   -- A fan-out that saw the endpoint before it was deleted may be adding one now, and holds its lane:
