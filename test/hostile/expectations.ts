@@ -58,7 +58,7 @@ const retryAfter = {
   'with Retry-After as an ISO date': 5 * second,
   'with an empty Retry-After': 5 * second,
   'with garbage in Retry-After': 5 * second,
-  'with two Retry-Afters': 5 * second,
+  'with two Retry-Afters': 10 * second,
 }
 const throttling = Object.fromEntries(
   ([429, 503] as const).flatMap((status) =>

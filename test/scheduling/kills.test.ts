@@ -5,6 +5,7 @@
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
+import { repeatedly } from '../../src/storage/postgres/database.ts'
 import { type RandomKills, type RandomKillsReport, runRandomKills } from '../crash/random-kills.ts'
 import { keepReport } from '../crash/report.ts'
 import { startPostgres } from '../storage/postgres-server.ts'
@@ -57,14 +58,18 @@ describe.concurrent('with pg-boss', () => {
       async function query(text: string): Promise<void> {
         const client = new pg.Client({ connectionString })
         await client.connect()
-        await client.query(text)
-        await client.end()
+        try {
+          await client.query(text)
+        } finally {
+          await client.end()
+        }
       }
       const endConnections = () =>
         query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`)
       async function dropSchema(): Promise<void> {
-        await query('DROP SCHEMA IF EXISTS pgboss CASCADE')
+        // Of those that are at work on its tables and us, one may have to yield.
+        await repeatedly(() => query('DROP SCHEMA IF EXISTS pgboss CASCADE'))
         await startBoss()
       }
       async function startBoss(): Promise<void> {

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { createWebhooks, defineEvents, type Webhooks, WebhooksError } from '../../src/index.ts'
+import { repeatedly } from '../../src/storage/postgres/database.ts'
 import {
   type PostgresPool,
   type PostgresTransaction,
@@ -208,9 +209,10 @@ interface Lasting {
 }
 
 async function run(begin: string, end: string): Promise<() => Promise<void>> {
-  await owner.query(begin)
+  // They lock tables one after the other, as the engine does that is at work: one may have to yield.
+  await repeatedly(() => owner.query(begin))
   return async () => {
-    await owner.query(end)
+    await repeatedly(() => owner.query(end))
   }
 }
 

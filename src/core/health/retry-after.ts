@@ -1,3 +1,6 @@
+/** In characters; a date takes 37. */
+const longest = 256
+
 /**
  * Reads a Retry-After header (RFC 9110, section 10.2.3): seconds, or an HTTP date.
  *
@@ -12,7 +15,8 @@ export function parseRetryAfter(
   value: string | undefined,
   { now, maxMs }: { now: Date; maxMs: number },
 ): number | null {
-  const waitsMs = valuesOf(value ?? '').map((text) =>
+  if (value === undefined || value.length > longest) return null
+  const waitsMs = valuesOf(value).map((text) =>
     isDigits(text) ? Number(text) * 1000 : httpDate(text) - now.getTime(),
   )
   // NaN if one of them is.
