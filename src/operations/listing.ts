@@ -19,8 +19,8 @@ const defaultLimit = 20
 const longestPage = 100
 
 /**
- * Reads one page of records whose ids begin with `prefix`. A cursor remembers where the page before ended and what the total was, so that
- * page one thousand costs what page one does.
+ * Reads one page of records whose ids begin with `prefix`. A cursor remembers where the page before
+ * ended and what the total was, so that page one thousand costs what page one does.
  *
  * @throws WebhooksError `invalid_option`, `invalid_cursor`
  */

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WebhooksErrorCode } from '../../src/index.ts'
 import {
   createReceiver,
@@ -287,10 +287,12 @@ describe('each id is handled once', () => {
       .fn<() => Promise<void>>()
       .mockReturnValueOnce(new Promise(() => {}))
       .mockResolvedValue()
-    const { send } = noting({ handlers: { 'order.paid': handler }, leaseMs: 50 })
+    const { send } = noting({ handlers: { 'order.paid': handler }, leaseMs: 50_000 })
     void send({ id: 'msg_h' })
     await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(1))
-    await new Promise((resolve) => setTimeout(resolve, 80))
+    const later = Date.now() + 50_001
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => later)
+    onTestFinished(() => clock.mockRestore())
     expect((await send({ id: 'msg_h' })).status).toBe(204)
     expect(handler).toHaveBeenCalledTimes(2)
   })

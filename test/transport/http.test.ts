@@ -31,6 +31,14 @@ async function receiver(kind: Misbehaviour): Promise<MisbehavingReceiver> {
   return started
 }
 
+/** @returns Its URL. */
+async function listen(server: net.Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  toClose.push({ close: async () => void server.close() })
+  await once(server, 'listening')
+  return `https://127.0.0.1:${(server.address() as net.AddressInfo).port}/`
+}
+
 function transport(options: HttpTransportOptions = {}): Transport {
   const created = httpTransport({
     addressGuard: { allow: ['127.0.0.1'] },
@@ -449,11 +457,7 @@ describe('failures before a connection', () => {
     const wishes = { requestCert: true, rejectUnauthorized: true }
     const wants = tls.createServer({ ...certificateOf('valid'), ...wishes })
     wants.on('tlsClientError', () => {})
-    wants.listen(0, '127.0.0.1')
-    toClose.push({ close: async () => void wants.close() })
-    await once(wants, 'listening')
-    const { port } = wants.address() as net.AddressInfo
-    const { error } = await transport().send(request(`https://127.0.0.1:${port}/`))
+    const { error } = await transport().send(request(await listen(wants)))
     expect(error).toMatchObject({ code: 'tls_failed', origin: 'receiver' })
     expect(error?.message).toMatch(/certificate required/)
   })
@@ -464,11 +468,7 @@ describe('failures before a connection', () => {
       secured.on('error', () => {})
       secured.once('data', () => socket.write('this is no record of TLS'))
     })
-    server.listen(0, '127.0.0.1')
-    toClose.push({ close: async () => void server.close() })
-    await once(server, 'listening')
-    const { port } = server.address() as net.AddressInfo
-    const { error } = await transport().send(request(`https://127.0.0.1:${port}/`))
+    const { error } = await transport().send(request(await listen(server)))
     expect(error).toMatchObject({ code: 'tls_failed', origin: 'receiver' })
   })
 

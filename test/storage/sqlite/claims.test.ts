@@ -62,6 +62,18 @@ test('a lease that a renewal shortens, by a clock that stepped back, ends when i
   expect((await claim(storage, { now: after(70_000) })).deliveries).toHaveLength(1)
 })
 
+test('a lease whose end was noticed holds again for a clock that has stepped back behind it', async () => {
+  const storage = await openStorage()
+  const [delivery] = await addDeliveries(storage, 1, await addEndpoints(storage, 1))
+  await claim(storage, { now: after(0) })
+  // It finds that the lease has ended, and has no room for the delivery.
+  await claim(storage, { now: after(100_000), perEndpoint: 0 })
+  const ids = [delivery?.id ?? '']
+  const requeue = (now: Date) => storage.requeueDeliveries({ tenantId: 'tenant', ids, now })
+  expect(await requeue(after(10))).toEqual([])
+  expect(await requeue(after(100_000))).toEqual(ids)
+})
+
 test('thousands of endpoints whose work was cancelled do not hide the one that has some', async () => {
   const storage = await openStorage()
   const [last = '', ...others] = (await addEndpoints(storage, 2_500)).toReversed()

@@ -108,32 +108,38 @@ test('storage in memory has no connection that a caller could share', async () =
   })
 })
 
-test('a transaction that ended in between is noticed, on a connection that was fit before', async () => {
+/** A connection on which an event was emitted and committed. */
+async function connectionThatServed() {
   const path = temporaryFile()
   const storage = await openStorage({ path })
   const connection = connect(path)
+  await emitAndCommit(storage, connection)
+  return { storage, connection }
+}
+
+async function emitAndCommit(
+  storage: Parameters<typeof emit>[0],
+  connection: DatabaseSync,
+): Promise<void> {
   connection.exec('BEGIN IMMEDIATE')
   await emit(storage, connection)
   connection.exec('COMMIT')
+}
+
+test('a transaction that ended in between is noticed, on a connection that was fit before', async () => {
+  const { storage, connection } = await connectionThatServed()
   await expect(emit(storage, connection)).rejects.toMatchObject({ code: 'transaction_unsupported' })
 })
 
 test('a connection that the caller closed is refused, and once open again it serves', async () => {
-  const path = temporaryFile()
-  const storage = await openStorage({ path })
-  const connection = connect(path)
-  connection.exec('BEGIN IMMEDIATE')
-  await emit(storage, connection)
-  connection.exec('COMMIT')
+  const { storage, connection } = await connectionThatServed()
   connection.close()
   await expect(emit(storage, connection)).rejects.toMatchObject({
     code: 'transaction_unsupported',
     message: expect.stringContaining('it is closed'),
   })
   connection.open()
-  connection.exec('BEGIN IMMEDIATE')
-  await emit(storage, connection)
-  connection.exec('COMMIT')
+  await emitAndCommit(storage, connection)
   expect((await storage.listEvents(everything)).items).toHaveLength(2)
 })
 
